@@ -1,1 +1,7 @@
-//! sendvia
+//! sendvia relays a message through the sender's own provider account, for Postfix, Exim and the command line.
+//!
+//! Mail comes in at `mta`, is decided and carried out in [`relay`], and leaves at [`submission`]. Imports run
+//! downwards only; `docs/concepts/house.md` has the picture.
+
+pub mod verdict;
+pub mod wire;

@@ -1,0 +1,150 @@
+//! What a provider's reply means, and what follows from it.
+
+use super::Stage;
+use crate::wire::reply::{Reply, ReplyClass};
+use std::fmt;
+
+/// What a reply says about the message, the account or this host: a closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Meaning {
+    /// The provider took it.
+    Delivered,
+    /// This host's address is refused, whoever logs in.
+    HostRefused,
+    /// Wrong login or password.
+    CredentialsRefused,
+    /// The provider wants an app password, OAuth 2.0, or the owner's consent on its pages.
+    AppPasswordNeeded,
+    /// The account is locked or suspended.
+    AccountLocked,
+    /// Too many logins in a short time.
+    TooManyLogins,
+    /// A sending limit is used up; it clears by itself.
+    QuotaExceeded,
+    /// The header From or the reverse-path is not the account's.
+    SenderNotAllowed,
+    /// A header field is missing, doubled or malformed.
+    HeaderMalformed,
+    /// No such recipient.
+    RecipientUnknown,
+    /// Refused as spam or for its content.
+    Spam,
+    /// Over the provider's size limit.
+    TooLarge,
+    /// Another rule of the provider's.
+    Policy,
+    /// The provider's own trouble, or a fault in the dialogue.
+    ServerTrouble,
+    /// None of these.
+    Unknown,
+}
+
+/// What the MTA is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Disposition {
+    /// Delivered: take it off the queue.
+    Ok,
+    /// Try again later.
+    Defer,
+    /// Give it back to its sender.
+    Bounce,
+}
+
+impl Meaning {
+    /// The name used in logs, in JSON and by `sendvia explain`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Meaning::Delivered => "delivered",
+            Meaning::HostRefused => "host-refused",
+            Meaning::CredentialsRefused => "credentials-refused",
+            Meaning::AppPasswordNeeded => "app-password-needed",
+            Meaning::AccountLocked => "account-locked",
+            Meaning::TooManyLogins => "too-many-logins",
+            Meaning::QuotaExceeded => "quota-exceeded",
+            Meaning::SenderNotAllowed => "sender-not-allowed",
+            Meaning::HeaderMalformed => "header-malformed",
+            Meaning::RecipientUnknown => "recipient-unknown",
+            Meaning::Spam => "spam",
+            Meaning::TooLarge => "too-large",
+            Meaning::Policy => "policy",
+            Meaning::ServerTrouble => "server-trouble",
+            Meaning::Unknown => "unknown",
+        }
+    }
+
+    /// What follows for the message when `reply` with this meaning comes at `stage`.
+    ///
+    /// Before MAIL a refusal is about this host or the account, so it never bounces; after it a 5yz is for good unless
+    /// it clears by itself, or says that we spoke the protocol wrongly (500, 502, 503, 504, 555).
+    pub fn disposition(self, stage: Stage, reply: &Reply) -> Disposition {
+        match self {
+            Meaning::Delivered => Disposition::Ok,
+            Meaning::HostRefused
+            | Meaning::CredentialsRefused
+            | Meaning::AppPasswordNeeded
+            | Meaning::AccountLocked
+            | Meaning::TooManyLogins
+            | Meaning::QuotaExceeded
+            | Meaning::ServerTrouble => Disposition::Defer,
+            Meaning::SenderNotAllowed
+            | Meaning::HeaderMalformed
+            | Meaning::RecipientUnknown
+            | Meaning::Spam
+            | Meaning::TooLarge
+            | Meaning::Policy
+            | Meaning::Unknown => by_code(stage, reply),
+        }
+    }
+}
+
+/// RFC 5321 section 4.2.1, with the reservations above.
+fn by_code(stage: Stage, reply: &Reply) -> Disposition {
+    let our_protocol_fault = matches!(reply.code, 500 | 502 | 503 | 504 | 555);
+    if stage.is_about_message() && reply.class() == ReplyClass::Permanent && !our_protocol_fault {
+        Disposition::Bounce
+    } else {
+        Disposition::Defer
+    }
+}
+
+impl Disposition {
+    /// The name used in JSON and by `sendvia explain`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Disposition::Ok => "ok",
+            Disposition::Defer => "defer",
+            Disposition::Bounce => "bounce",
+        }
+    }
+}
+
+impl fmt::Display for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_bounces_only_after_login_only_by_5yz_and_only_where_it_does_not_clear_by_itself() {
+        let rows = [
+            (Meaning::HostRefused, Stage::Banner, 554, Disposition::Defer),
+            (Meaning::Policy, Stage::Ehlo, 550, Disposition::Defer),
+            (Meaning::CredentialsRefused, Stage::Auth, 535, Disposition::Defer),
+            (Meaning::RecipientUnknown, Stage::Rcpt, 550, Disposition::Bounce),
+            (Meaning::RecipientUnknown, Stage::Rcpt, 450, Disposition::Defer),
+            (Meaning::QuotaExceeded, Stage::Rcpt, 550, Disposition::Defer),
+            (Meaning::Unknown, Stage::Mail, 553, Disposition::Bounce),
+            (Meaning::Unknown, Stage::Mail, 503, Disposition::Defer),
+            (Meaning::Unknown, Stage::Final, 555, Disposition::Defer),
+            (Meaning::Policy, Stage::Final, 554, Disposition::Bounce),
+            (Meaning::Delivered, Stage::Final, 250, Disposition::Ok),
+        ];
+        for (meaning, stage, code, expected) in rows {
+            assert_eq!(meaning.disposition(stage, &Reply::new(code, "x")), expected, "{meaning} {stage} {code}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Bytes to values and back: mailboxes, envelopes, replies, command lines, netstrings, policy attributes, header fields.
+//!
+//! Nothing here does I/O or knows tokio. Every parser has its ABNF above it and bounds what it accepts.
+
+pub mod envelope;
+pub mod mailbox;
+pub mod reply;
+pub mod text;
