@@ -3,5 +3,6 @@
 //! Mail comes in at `mta`, is decided and carried out in [`relay`], and leaves at [`submission`]. Imports run
 //! downwards only; `docs/concepts/house.md` has the picture.
 
+pub mod cli;
 pub mod verdict;
 pub mod wire;

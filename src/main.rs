@@ -1,3 +1,7 @@
 //! Arguments to subcommand to exit status; nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sendvia::cli::run(std::env::args_os().collect()).into()
+}

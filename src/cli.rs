@@ -1,0 +1,39 @@
+//! The command line: what can be typed, and one file per subcommand.
+//!
+//! A subcommand's `Arguments` say what was typed; its `run` validates, works, prints, and answers with an exit
+//! status. Nothing below this module knows clap.
+
+use crate::verdict::ExitStatus;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+/// Relays mail through the sender's own provider account.
+#[derive(Debug, Parser)]
+#[command(name = "sendvia", version, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Each subcommand, in the order in which `--help` lists them.
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Runs the program with `arguments`, the program's name first.
+pub fn run(arguments: Vec<OsString>) -> ExitStatus {
+    match CommandLine::try_parse_from(&arguments) {
+        Ok(line) => dispatch(line.command),
+        Err(refusal) => usage(&refusal),
+    }
+}
+
+fn dispatch(command: Command) -> ExitStatus {
+    match command {}
+}
+
+/// `--help` and `--version` are answers; anything else that clap refuses is a usage error.
+fn usage(refusal: &clap::Error) -> ExitStatus {
+    // A closed stdout or stderr leaves nobody to tell.
+    let _ = refusal.print();
+    if refusal.use_stderr() { ExitStatus::Usage } else { ExitStatus::Ok }
+}
