@@ -6,6 +6,7 @@
 
 mod meaning;
 mod outcome;
+mod person;
 mod status;
 
 pub use meaning::{Disposition, Meaning};
