@@ -3,6 +3,9 @@
 //! A subcommand's `Arguments` say what was typed; its `run` validates, works, prints, and answers with an exit
 //! status. Nothing below this module knows clap.
 
+mod completions;
+mod man;
+
 use crate::verdict::ExitStatus;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -17,7 +20,12 @@ struct CommandLine {
 
 /// Each subcommand, in the order in which `--help` lists them.
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+    /// Write the manual pages into a directory
+    Man(man::Arguments),
+}
 
 /// Runs the program with `arguments`, the program's name first.
 pub fn run(arguments: Vec<OsString>) -> ExitStatus {
@@ -28,7 +36,10 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
 }
 
 fn dispatch(command: Command) -> ExitStatus {
-    match command {}
+    match command {
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
+    }
 }
 
 /// `--help` and `--version` are answers; anything else that clap refuses is a usage error.
