@@ -4,5 +4,6 @@
 //! downwards only; `docs/concepts/house.md` has the picture.
 
 pub mod cli;
+pub mod secret;
 pub mod verdict;
 pub mod wire;

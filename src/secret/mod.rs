@@ -1,0 +1,32 @@
+//! Secrets: how they are sealed at rest, where they come from, and how they are kept out of sight in memory.
+//!
+//! - [`sealed`]: a secret as text that opens only for its own account, login and server.
+//! - [`key`]: the ring of keys that seal and open.
+//! - [`private`]: files that only their owner may read.
+//! - [`memory`]: what keeps this process's memory from being dumped.
+//!
+//! A secret in memory is a [`SecretString`], which is wiped when it is dropped and shows nothing of itself. Nothing
+//! here knows what an account is: whoever calls states the [`sealed::Binding`].
+
+pub mod key;
+pub mod memory;
+pub mod private;
+pub mod sealed;
+
+pub use secrecy::{ExposeSecret, SecretString};
+
+/// Fills `octets` from the system's generator.
+///
+/// # Errors
+/// What the system answered.
+pub(crate) fn random(octets: &mut [u8]) -> std::io::Result<()> {
+    let mut filled = 0;
+    while filled < octets.len() {
+        match rustix::rand::getrandom(&mut octets[filled..], rustix::rand::GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

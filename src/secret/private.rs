@@ -1,0 +1,271 @@
+//! Files that only their owner may read: keys, passwords, tokens.
+//!
+//! Reading refuses a file that others could read or replace, and says which command mends it. Writing replaces the
+//! file as a whole (temporary file, fsync, rename, fsync of the directory), so that a reader sees the old or the new
+//! octets and never half of them, whenever the writer is killed.
+
+use rustix::fs::{Mode, OFlags};
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Why a private file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivateFileError {
+    /// The system refused.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A directory, a device, a pipe.
+    #[error("{path}: expected a regular file", path = path.display())]
+    NotAFile {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// Others could read or change it.
+    #[error("{path}: others can read or change it (mode {mode:04o})", path = path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Somebody else owns it, and so could replace it.
+    #[error("{path}: it belongs to user id {owner}, which is neither root nor the user this runs as", path = path.display())]
+    ForeignOwner {
+        /// The file.
+        path: PathBuf,
+        /// Who owns it.
+        owner: u32,
+        /// Who runs this.
+        user: u32,
+    },
+    /// More than any secret needs.
+    #[error("{path}: larger than {limit} octets", path = path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit in octets.
+        limit: u64,
+    },
+}
+
+impl PrivateFileError {
+    /// The remedy, a command where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            PrivateFileError::Exposed { path, .. } => Some(format!("chmod 600 {}", path.display())),
+            PrivateFileError::ForeignOwner { path, user, .. } => Some(format!("chown {user} {}", path.display())),
+            PrivateFileError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("let the user this runs as read the file, or run this as the file's owner".to_owned())
+            }
+            PrivateFileError::Io { .. } | PrivateFileError::NotAFile { .. } | PrivateFileError::TooLarge { .. } => None,
+        }
+    }
+
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> PrivateFileError + '_ {
+        move |source| PrivateFileError::Io { path: path.to_owned(), source }
+    }
+
+    /// Whether there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, PrivateFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Reads a file of at most `limit` octets that nobody but its owner (and root) can read or change.
+///
+/// A file of root's may be readable by its group, because that is how a daemon's user is let in.
+///
+/// # Errors
+/// [`PrivateFileError`]; nothing of the content is in it.
+pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+    // Without O_NONBLOCK a FIFO in the file's place would hang us before we could look at it.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file =
+        rustix::fs::open(path, flags, Mode::empty()).map_err(|error| PrivateFileError::io(path)(error.into()))?;
+    let mut file = File::from(file);
+    let metadata = file.metadata().map_err(PrivateFileError::io(path))?;
+    check(path, &metadata)?;
+    if metadata.len() > limit {
+        return Err(PrivateFileError::TooLarge { path: path.to_owned(), limit });
+    }
+    // Room for all at once: a buffer that grows leaves copies of the secret behind.
+    let mut octets = Zeroizing::new(vec![0; usize::try_from(limit).unwrap_or(usize::MAX)]);
+    let length = read_fully(&mut file, &mut octets).map_err(PrivateFileError::io(path))?;
+    octets.truncate(length);
+    Ok(octets)
+}
+
+fn read_fully(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Whether the file behind `metadata` is a private one of ours.
+///
+/// # Errors
+/// [`PrivateFileError`] saying what is wrong with it.
+pub fn check(path: &Path, metadata: &Metadata) -> Result<(), PrivateFileError> {
+    if !metadata.is_file() {
+        return Err(PrivateFileError::NotAFile { path: path.to_owned() });
+    }
+    let user = rustix::process::geteuid().as_raw();
+    judge(metadata.mode() & 0o7777, metadata.uid(), user).map_err(|fault| match fault {
+        Fault::Exposed(mode) => PrivateFileError::Exposed { path: path.to_owned(), mode },
+        Fault::ForeignOwner(owner) => PrivateFileError::ForeignOwner { path: path.to_owned(), owner, user },
+    })
+}
+
+enum Fault {
+    Exposed(u32),
+    ForeignOwner(u32),
+}
+
+/// Root may read what belongs to the daemon's user; everybody else's file must be his own or root's.
+fn judge(mode: u32, owner: u32, user: u32) -> Result<(), Fault> {
+    let allowed = if owner == 0 { 0o740 } else { 0o700 };
+    if mode & 0o777 & !allowed != 0 {
+        return Err(Fault::Exposed(mode));
+    }
+    match owner == 0 || owner == user || user == 0 {
+        true => Ok(()),
+        false => Err(Fault::ForeignOwner(owner)),
+    }
+}
+
+/// Replaces `path` by a private file that holds `octets`, or makes it.
+///
+/// Run by root, the file gets the owner of its directory; where that is root and the directory has a group of its own,
+/// the group may read it.
+///
+/// # Errors
+/// [`PrivateFileError::Io`]; then the old file stands as it was.
+pub fn write(path: &Path, octets: &[u8]) -> Result<(), PrivateFileError> {
+    replace(path, octets).map_err(PrivateFileError::io(path))
+}
+
+fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let temporary = temporary_name(path, directory)?;
+    let written = write_new(&temporary, directory, octets).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written?;
+    File::open(directory)?.sync_all()
+}
+
+/// A name beside the target that no look-up takes for an account, a key or a token: it begins with a dot.
+fn temporary_name(path: &Path, directory: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    super::random(&mut random)?;
+    let tag: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
+    let hint: String = path.file_name().unwrap_or_default().to_string_lossy().chars().take(32).collect();
+    Ok(directory.join(format!(".{hint}.{tag}.new")))
+}
+
+fn write_new(path: &Path, directory: &Path, octets: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mut file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
+    give_to_owner_of(directory, &file)?;
+    file.write_all(octets)?;
+    file.sync_all()
+}
+
+fn give_to_owner_of(directory: &Path, file: &File) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let owner = std::fs::metadata(directory)?;
+    std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))?;
+    if owner.uid() == 0 && owner.gid() != 0 {
+        rustix::fs::fchmod(file.as_fd(), Mode::from_raw_mode(0o640))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_file_is_private_when_only_its_owner_reads_it_and_the_owner_is_root_or_the_reader() {
+        let rows = [
+            (0o600, 1000, 1000, true),
+            (0o400, 1000, 1000, true),
+            (0o600, 1000, 0, true),
+            (0o640, 0, 1000, true),
+            (0o600, 0, 0, true),
+            (0o640, 1000, 1000, false),
+            (0o604, 0, 0, false),
+            (0o660, 0, 1000, false),
+            (0o602, 1000, 1000, false),
+            (0o600, 1001, 1000, false),
+        ];
+        for (mode, owner, user, expected) in rows {
+            assert_eq!(judge(mode, owner, user).is_ok(), expected, "{mode:o} of {owner} read by {user}");
+        }
+    }
+
+    #[test]
+    fn an_exposed_file_is_refused_with_the_command_that_mends_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("key");
+        std::fs::write(&path, "canary").expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("its mode");
+        let error = read(&path, 100).expect_err("it is readable by all");
+        assert_eq!(error.hint(), Some(format!("chmod 600 {}", path.display())));
+        assert!(!error.to_string().contains("canary"));
+    }
+
+    #[test]
+    fn what_is_not_a_regular_file_is_refused_without_hanging() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let fifo = directory.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+            .expect("a FIFO");
+        assert!(matches!(read(&fifo, 100), Err(PrivateFileError::NotAFile { .. })));
+        assert!(matches!(read(directory.path(), 100), Err(PrivateFileError::NotAFile { .. })));
+    }
+
+    #[test]
+    fn a_written_file_is_private_whole_and_alone_in_its_directory() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("key");
+        for content in ["first", "a second, longer content", ""] {
+            write(&path, content.as_bytes()).expect("written");
+            assert_eq!(read(&path, 100).expect("private").as_slice(), content.as_bytes());
+        }
+        assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(directory.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("key");
+        write(&path, &[b'x'; 101]).expect("written");
+        assert!(matches!(read(&path, 100), Err(PrivateFileError::TooLarge { limit: 100, .. })));
+    }
+}
