@@ -4,6 +4,7 @@
 //! downwards only; `docs/concepts/house.md` has the picture.
 
 pub mod cli;
+pub mod message;
 pub mod secret;
 pub mod verdict;
 pub mod wire;

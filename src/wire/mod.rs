@@ -3,6 +3,7 @@
 //! Nothing here does I/O or knows tokio. Every parser has its ABNF above it and bounds what it accepts.
 
 pub mod envelope;
+pub mod header;
 pub mod mailbox;
 pub mod reply;
 pub mod text;
