@@ -4,6 +4,7 @@
 //! status. Nothing below this module knows clap.
 
 mod completions;
+mod explain;
 mod man;
 
 use crate::verdict::ExitStatus;
@@ -21,6 +22,8 @@ struct CommandLine {
 /// Each subcommand, in the order in which `--help` lists them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Say what a provider's reply means, and what can be done
+    Explain(explain::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
@@ -39,6 +42,7 @@ fn dispatch(command: Command) -> ExitStatus {
     match command {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
     }
 }
 

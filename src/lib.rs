@@ -3,6 +3,7 @@
 //! Mail comes in at `mta`, is decided and carried out in [`relay`], and leaves at [`submission`]. Imports run
 //! downwards only; `docs/concepts/house.md` has the picture.
 
+pub mod account;
 pub mod cli;
 pub mod message;
 pub mod secret;

@@ -72,10 +72,32 @@ impl Meaning {
         }
     }
 
+    /// In a few words for a person.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Meaning::Delivered => "the server agreed",
+            Meaning::HostRefused => "this host's address is refused, whoever logs in",
+            Meaning::CredentialsRefused => "login or password is not accepted",
+            Meaning::AppPasswordNeeded => "an app password, OAuth 2.0 or the owner's consent is needed",
+            Meaning::AccountLocked => "the account is locked or suspended",
+            Meaning::TooManyLogins => "too many logins in a short time",
+            Meaning::QuotaExceeded => "a limit is used up, which clears by itself",
+            Meaning::SenderNotAllowed => "the sender address is not one that the account may use",
+            Meaning::HeaderMalformed => "a header field is missing, doubled or malformed",
+            Meaning::RecipientUnknown => "there is no such recipient",
+            Meaning::Spam => "refused as spam or for its content",
+            Meaning::TooLarge => "the message is too large",
+            Meaning::Policy => "a rule of the provider's or the recipient's forbids it",
+            Meaning::ServerTrouble => "the server is in trouble, or the dialogue went wrong",
+            Meaning::Unknown => "not understood",
+        }
+    }
+
     /// What follows for the message when `reply` with this meaning comes at `stage`.
     ///
     /// Before MAIL a refusal is about this host or the account, so it never bounces; after it a 5yz is for good unless
-    /// it clears by itself, or says that we spoke the protocol wrongly (500, 502, 503, 504, 555).
+    /// it clears by itself, or says that we spoke the protocol wrongly (500, 502, 503, 504, 555). Where the stage is
+    /// unknown, only a meaning that can't be about anything but the message bounces.
     pub fn disposition(self, stage: Stage, reply: &Reply) -> Disposition {
         match self {
             Meaning::Delivered => Disposition::Ok,
@@ -90,17 +112,19 @@ impl Meaning {
             | Meaning::HeaderMalformed
             | Meaning::RecipientUnknown
             | Meaning::Spam
-            | Meaning::TooLarge
-            | Meaning::Policy
-            | Meaning::Unknown => by_code(stage, reply),
+            | Meaning::TooLarge => by_code(stage.is_about_message() || stage == Stage::Unknown, reply),
+            // A text without its code may have been a 4yz.
+            Meaning::Policy if reply.code == 0 => Disposition::Defer,
+            Meaning::Policy => by_code(stage.is_about_message() || stage == Stage::Unknown, reply),
+            Meaning::Unknown => by_code(stage.is_about_message() && reply.code != 0, reply),
         }
     }
 }
 
 /// RFC 5321 section 4.2.1, with the reservations above.
-fn by_code(stage: Stage, reply: &Reply) -> Disposition {
+fn by_code(about_message: bool, reply: &Reply) -> Disposition {
     let our_protocol_fault = matches!(reply.code, 500 | 502 | 503 | 504 | 555);
-    if stage.is_about_message() && reply.class() == ReplyClass::Permanent && !our_protocol_fault {
+    if about_message && reply.class() == ReplyClass::Permanent && !our_protocol_fault {
         Disposition::Bounce
     } else {
         Disposition::Defer
@@ -142,6 +166,14 @@ mod tests {
             (Meaning::Unknown, Stage::Final, 555, Disposition::Defer),
             (Meaning::Policy, Stage::Final, 554, Disposition::Bounce),
             (Meaning::Delivered, Stage::Final, 250, Disposition::Ok),
+            (Meaning::SenderNotAllowed, Stage::Unknown, 553, Disposition::Bounce),
+            (Meaning::SenderNotAllowed, Stage::Unknown, 0, Disposition::Bounce),
+            (Meaning::SenderNotAllowed, Stage::Unknown, 451, Disposition::Defer),
+            (Meaning::SenderNotAllowed, Stage::Auth, 553, Disposition::Defer),
+            (Meaning::Policy, Stage::Unknown, 550, Disposition::Bounce),
+            (Meaning::Policy, Stage::Unknown, 0, Disposition::Defer),
+            (Meaning::Unknown, Stage::Unknown, 550, Disposition::Defer),
+            (Meaning::Unknown, Stage::Final, 0, Disposition::Defer),
         ];
         for (meaning, stage, code, expected) in rows {
             assert_eq!(meaning.disposition(stage, &Reply::new(code, "x")), expected, "{meaning} {stage} {code}");

@@ -206,6 +206,24 @@ impl Stage {
         matches!(self, Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Final)
     }
 
+    /// By the name that a person types: the command, `banner` or `final`, in any case.
+    pub fn from_name(name: &str) -> Option<Stage> {
+        match name.to_ascii_lowercase().as_str() {
+            "connect" => Some(Stage::Connect),
+            "tls" => Some(Stage::Tls),
+            "banner" => Some(Stage::Banner),
+            "ehlo" => Some(Stage::Ehlo),
+            "starttls" => Some(Stage::StartTls),
+            "auth" => Some(Stage::Auth),
+            "mail" => Some(Stage::Mail),
+            "rcpt" => Some(Stage::Rcpt),
+            "data" => Some(Stage::Data),
+            "final" => Some(Stage::Final),
+            "unknown" => Some(Stage::Unknown),
+            _ => None,
+        }
+    }
+
     /// The name used in texts: the command where there is one.
     pub fn name(self) -> &'static str {
         match self {

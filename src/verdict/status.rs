@@ -141,21 +141,22 @@ fn judged(outcome: &Outcome) -> (Disposition, EnhancedStatus) {
 /// gave them, else what the stage says.
 fn refused(stage: Stage, reply: &Reply, meaning: Meaning) -> (Disposition, EnhancedStatus) {
     let disposition = meaning.disposition(stage, reply);
+    let may_be_about_message = stage.is_about_message() || stage == Stage::Unknown;
     let class = match disposition {
-        Disposition::Ok => 2,
+        Disposition::Ok => return (disposition, reply.enhanced_status().unwrap_or(EnhancedStatus(2, 0, 0))),
         Disposition::Defer => 4,
         Disposition::Bounce => 5,
     };
     let (subject, detail) = match reply.enhanced_status() {
-        Some(EnhancedStatus(_, 7, detail)) if !stage.is_about_message() => (7, detail),
-        Some(EnhancedStatus(_, subject, detail)) if stage.is_about_message() => (subject, detail),
-        Some(_) | None => implied(stage, meaning),
+        Some(EnhancedStatus(_, 7, detail)) if !may_be_about_message => (7, detail),
+        Some(EnhancedStatus(_, subject, detail)) if may_be_about_message => (subject, detail),
+        Some(_) | None => implied(may_be_about_message, meaning),
     };
     (disposition, EnhancedStatus(class, subject, detail))
 }
 
 /// Subject and detail for a reply that has no status code of its own.
-fn implied(stage: Stage, meaning: Meaning) -> (u16, u16) {
+fn implied(may_be_about_message: bool, meaning: Meaning) -> (u16, u16) {
     match meaning {
         Meaning::CredentialsRefused | Meaning::AppPasswordNeeded => (7, 8),
         Meaning::AccountLocked => (7, 13),
@@ -165,7 +166,7 @@ fn implied(stage: Stage, meaning: Meaning) -> (u16, u16) {
         Meaning::QuotaExceeded => (4, 5),
         Meaning::HeaderMalformed => (6, 0),
         Meaning::TooLarge => (3, 4),
-        Meaning::Delivered | Meaning::ServerTrouble | Meaning::Unknown if stage.is_about_message() => (0, 0),
+        Meaning::Delivered | Meaning::ServerTrouble | Meaning::Unknown if may_be_about_message => (0, 0),
         Meaning::Delivered | Meaning::ServerTrouble | Meaning::Unknown => (7, 0),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 /// A reply with all its lines: what a server said, octet for octet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The reply code of the last line, 200 to 599.
+    /// The reply code of the last line, 200 to 599; 0 where a person wrote down a text without one.
     pub code: u16,
     /// Each line's text without code, separator and line end; any octets.
     pub lines: Vec<Vec<u8>>,
@@ -33,6 +33,25 @@ impl Reply {
     /// A reply of one line.
     pub fn new(code: u16, text: &str) -> Reply {
         Reply { code, lines: vec![text.as_bytes().to_vec()] }
+    }
+
+    /// A reply as a person writes it down: lines separated by line ends or by the two characters `\\n`, each with its
+    /// code (`550-`, `550 `), or without. The last line that has a code decides; one that begins with an enhanced
+    /// status code stands for its class (x50). Without any, the code is 0.
+    pub fn from_text(text: &str) -> Reply {
+        let lines: Vec<&str> = text
+            .split('\n')
+            .flat_map(|line| line.split("\\n"))
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        let code = lines.iter().rev().find_map(|line| leading_code(line).map(|(code, _)| code));
+        let implied = || lines.iter().find_map(|line| EnhancedStatus::at_start_of(line.as_bytes()));
+        let texts = lines.iter().map(|line| leading_code(line).map_or(*line, |(_, rest)| rest).as_bytes().to_vec());
+        Reply {
+            code: code.or_else(|| implied().map(|status| u16::from(status.0) * 100 + 50)).unwrap_or(0),
+            lines: texts.collect(),
+        }
     }
 
     /// What the first digit says; digits outside 2 to 5 count as permanent, because no command can go on from there.
@@ -104,6 +123,17 @@ impl EnhancedStatus {
     }
 }
 
+/// A reply code with a separator or nothing behind it, and what follows.
+fn leading_code(line: &str) -> Option<(u16, &str)> {
+    let digits = line.get(..3).filter(|digits| digits.bytes().all(|octet| octet.is_ascii_digit()))?;
+    let code = digits.parse().ok().filter(|code| (200..600).contains(code))?;
+    match line[3..].chars().next() {
+        None => Some((code, "")),
+        Some(' ' | '-' | '\t') => Some((code, line[4..].trim_start())),
+        Some(_) => None,
+    }
+}
+
 fn number(digits: &str) -> Option<u16> {
     (1..=3).contains(&digits.len()).then(|| digits.parse().ok()).flatten()
 }
@@ -134,6 +164,27 @@ mod tests {
         for (code, lines, expected) in rows {
             let reply = Reply { code: *code, lines: lines.iter().map(|l| l.as_bytes().to_vec()).collect() };
             assert_eq!(reply.enhanced_status(), *expected, "{reply}");
+        }
+    }
+
+    #[test]
+    fn a_reply_that_a_person_wrote_down_is_read_with_or_without_codes() {
+        let rows: &[(&str, u16, &[&str])] = &[
+            ("550 5.1.1 no", 550, &["5.1.1 no"]),
+            ("550-first\\n550 last", 550, &["first", "last"]),
+            ("550-first\r\n550 last\r\n", 550, &["first", "last"]),
+            ("550-first\nsecond without code", 550, &["first", "second without code"]),
+            ("Sender address is not allowed", 0, &["Sender address is not allowed"]),
+            ("5.7.1 refused", 550, &["5.7.1 refused"]),
+            ("4.7.1 wait", 450, &["4.7.1 wait"]),
+            ("250", 250, &[""]),
+            ("1234 x", 0, &["1234 x"]),
+            ("\u{fc}\u{fc} x", 0, &["\u{fc}\u{fc} x"]),
+            ("", 0, &[]),
+        ];
+        for (text, code, lines) in rows {
+            let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+            assert_eq!(Reply::from_text(text), Reply { code: *code, lines }, "{text:?}");
         }
     }
 
