@@ -1,0 +1,10 @@
+//! Private MTAs and servers, and what a customer's mail program does with them.
+
+pub(crate) mod client;
+pub(crate) mod daemon;
+pub(crate) mod exim;
+pub(crate) mod lab;
+pub(crate) mod log;
+pub(crate) mod mta;
+pub(crate) mod postfix;
+pub(crate) mod sink;
