@@ -7,9 +7,13 @@
 pub mod body;
 pub mod dot;
 pub mod header;
+pub mod identity;
 pub mod intake;
 mod line_ends;
+pub mod recipients;
+pub mod rewrite;
 mod spool;
+pub mod trace;
 
 pub use body::Body;
 pub use header::Header;

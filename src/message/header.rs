@@ -25,6 +25,11 @@ impl Header {
         self.fields.iter()
     }
 
+    /// The first field of all.
+    pub fn first(&self) -> Option<&Field> {
+        self.fields.first()
+    }
+
     /// The first field of this name, in any case.
     pub fn find(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.is(name))
@@ -78,6 +83,11 @@ impl Header {
         let before = self.fields.len();
         self.fields.retain(|field| !field.is(name));
         before - self.fields.len()
+    }
+
+    /// Takes the first field off.
+    pub fn remove_first(&mut self) -> Option<Field> {
+        (!self.fields.is_empty()).then(|| self.fields.remove(0))
     }
 
     /// Keeps the fields for which `keep` says so.

@@ -4,6 +4,7 @@
 //! its body begins. Nothing is ever written back through a model of the field: who changes one replaces octets.
 
 pub mod address;
+pub mod token;
 
 use memchr::memchr;
 use nom::bytes::complete::{take_while, take_while1};
