@@ -11,6 +11,7 @@
 pub mod http;
 pub mod key;
 pub mod memory;
+pub mod oauth;
 pub mod private;
 pub mod sealed;
 pub mod trust;
