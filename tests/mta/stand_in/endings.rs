@@ -114,6 +114,42 @@ fn a_deferred_message_leaves_with_a_later_try() {
     assert!(postfix.queue().is_empty() && exim.queue().is_empty());
 }
 
+#[test]
+fn a_sender_whose_mail_is_deferred_does_not_hold_up_another() {
+    let lab = Lab::new();
+    lab.stand_in("case \"$* $SENDER\" in *anna@*) cat >/dev/null; echo later; exit 75;; esac; cat >/dev/null");
+    let carl = "carl@gmx.example";
+    for account in [ANNA, carl] {
+        lab.account(account, "");
+    }
+    let world = Sink::start();
+    let postfix = Postfix::with_contrib(&lab, &[ANNA, carl], world.address());
+    let exim = Exim::with_contrib(&lab, world.address());
+    let bob = "bob@example.org";
+    for mta in [&postfix as &dyn Mta, &exim] {
+        for _ in 0..12 {
+            let id = mta.submit("anna", ANNA, &[bob], MESSAGE);
+            assert_eq!(mta.outcome(&id, bob).word(), "deferred");
+        }
+        let id = mta.submit("carl", carl, &[bob], MESSAGE);
+        assert_eq!(mta.outcome(&id, bob).word(), "sent", "{}", mta.log().text());
+    }
+}
+
+#[test]
+fn a_message_frozen_by_a_signal_is_thawed_and_tried_again() {
+    let lab = Lab::new();
+    lab.stand_in(END);
+    lab.account(ANNA, "");
+    let mta = Exim::with_contrib_where(&lab, Sink::start().address(), &[("auto_thaw = 1h", "auto_thaw = 1s")]);
+    let id = mta.submit("anna", ANNA, &["kill-x@example.org"], MESSAGE);
+    mta.log().wait_for("frozen message", |line| line.contains(&format!("{id} Frozen")));
+    lab.stand_in(KEEP);
+    while !mta.log().text().contains(&format!("{id} Completed")) {
+        mta.run_queue();
+    }
+}
+
 /// Sends one message for each row and compares what the MTA made of it.
 fn try_all(mta: &dyn Mta, table: &[(&str, &str)]) {
     let rows: Vec<(String, String, &str)> = table
@@ -130,4 +166,25 @@ fn try_all(mta: &dyn Mta, table: &[(&str, &str)]) {
         .map(|(outcome, recipient, expected)| format!("{recipient}: {outcome:?}, not {expected}"))
         .collect();
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), mta.log().text());
+}
+
+/// Not what one would wish for, hence the advice in the guide: Exim's retry times belong to the recipient's address,
+/// so a fresh message of one sender is given up because another's has failed for long enough.
+#[test]
+fn exim_counts_the_retry_time_of_a_recipient_over_all_senders() {
+    let lab = Lab::new();
+    lab.stand_in("cat >/dev/null; echo later; exit 75");
+    let (carl, bob) = ("carl@gmx.example", "bob@example.org");
+    for account in [ANNA, carl] {
+        lab.account(account, "");
+    }
+    let short = [("* * F,2h,15m; G,16h,1h,1.5; F,4d,6h", "* * F,1s,1s")];
+    let exim = Exim::with_contrib_where(&lab, Sink::start().address(), &short);
+    let first = exim.submit("anna", ANNA, &[bob], MESSAGE);
+    assert_eq!(exim.outcome(&first, bob).word(), "deferred");
+    let gave_up = |line: &str| line.contains("retry timeout exceeded") && !line.contains(&first);
+    while !exim.log().text().lines().any(gave_up) {
+        let id = exim.submit("carl", carl, &[bob], MESSAGE);
+        assert_eq!(exim.outcome(&id, bob).word(), "deferred");
+    }
 }

@@ -97,6 +97,18 @@ fn a_subaddress_of_a_sender_in_the_map_goes_the_usual_way() {
     assert_eq!(world.wait_for(1).sender, "anna+shop@gmx.example");
 }
 
+/// Why `contrib/postfix` does without it.
+#[test]
+fn a_macro_that_postfix_does_not_know_defers() {
+    let lab = Lab::new();
+    lab.stand_in(KEEP);
+    let known = "--queue-id=${queue_id}";
+    let mta = Postfix::with_contrib_where(&lab, &[ANNA], Sink::start().address(), (known, "--envid=${envid}"));
+    let id = mta.submit("anna", ANNA, &[BOB], MESSAGE);
+    assert_eq!(mta.outcome(&id, BOB).word(), "deferred");
+    assert!(mta.log().text().contains("unknown macro"), "{}", mta.log().text());
+}
+
 /// A Postfix whose sendvia keeps what it is given.
 fn set_up(senders: &[&str], more: &str) -> (Lab, Postfix) {
     let lab = Lab::new();

@@ -30,6 +30,11 @@ impl Lab {
         lab
     }
 
+    /// The address that this lab's servers listen on.
+    pub(crate) fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
     /// Where `name` is in this lab.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
@@ -115,11 +120,16 @@ fn open_to_all(path: &Path) {
 
 /// A file of `contrib/`, with the installed paths that an administrator would adapt put in.
 pub(crate) fn contrib(name: &str, paths: &[(&str, &str)]) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib").join(name);
-    let mut text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    for (installed, here) in paths {
-        assert!(text.contains(installed), "{} does not name {installed}", path.display());
+    let mut text = repository(&format!("contrib/{name}"));
+    for (installed, here) in paths.iter().filter(|(installed, _)| !installed.is_empty()) {
+        assert!(text.contains(installed), "contrib/{name} does not name {installed}");
         text = text.replace(installed, here);
     }
     text
+}
+
+/// A file of this repository.
+pub(crate) fn repository(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -1,5 +1,6 @@
 //! Private MTAs and servers, and what a customer's mail program does with them.
 
+pub(crate) mod ca;
 pub(crate) mod client;
 pub(crate) mod daemon;
 pub(crate) mod exim;
@@ -7,4 +8,6 @@ pub(crate) mod lab;
 pub(crate) mod log;
 pub(crate) mod mta;
 pub(crate) mod postfix;
+pub(crate) mod provider;
+pub(crate) mod real;
 pub(crate) mod sink;

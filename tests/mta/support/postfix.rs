@@ -43,17 +43,25 @@ pub(crate) struct Postfix {
 impl Postfix {
     /// The firm's MTA with `contrib/postfix` in it: mail from `senders` goes to sendvia, all other mail to `world`.
     pub(crate) fn with_contrib(lab: &Lab, senders: &[&str], world: SocketAddr) -> Self {
-        Self::with_contrib_and(lab, senders, world, "")
+        Self::customised(lab, senders, world, "", ("", ""))
     }
 
     /// The same with more lines of `main.cf`.
     pub(crate) fn with_contrib_and(lab: &Lab, senders: &[&str], world: SocketAddr, more: &str) -> Self {
-        let sendvia = lab.text("sendvia");
-        let master = contrib("postfix/master.cf", &[("/usr/bin/sendvia", &sendvia)]);
+        Self::customised(lab, senders, world, more, ("", ""))
+    }
+
+    /// The same with another word in `contrib/`'s piece of `master.cf`.
+    pub(crate) fn with_contrib_where(lab: &Lab, senders: &[&str], world: SocketAddr, change: (&str, &str)) -> Self {
+        Self::customised(lab, senders, world, "", change)
+    }
+
+    fn customised(lab: &Lab, senders: &[&str], world: SocketAddr, more: &str, change: (&str, &str)) -> Self {
         let map = lab.text("postfix/etc/sendvia_senders");
+        let master = contrib("postfix/master.cf", &[("/usr/bin/sendvia", &lab.text("sendvia")), change]);
         let main = contrib("postfix/main.cf", &[("/etc/postfix/sendvia_senders", &map)]);
-        let main =
-            format!("{main}\ndefault_transport = smtp:[{}]:{}\nsoft_bounce = no\n{more}\n", world.ip(), world.port());
+        let (ip, port) = (world.ip(), world.port());
+        let main = format!("{main}default_transport = smtp:[{ip}]:{port}\n{more}\n");
         let senders: String = senders.iter().map(|sender| format!("{sender} sendvia:\n")).collect();
         let users: Vec<(&str, String)> = LOGINS.iter().map(|login| (*login, password(login))).collect();
         Self::start(lab, "postfix", &main, &master, &users, &[("sendvia_senders", &senders)])
@@ -196,7 +204,9 @@ fn make_passwords(lab: &Lab, name: &str, users: &[(&str, String)]) {
         format!("pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: PLAIN LOGIN\n"),
     );
     for (login, password) in users {
-        let args = ["-p", "-c", "-f", &database, "-u", "mx.firm.example", login];
+        // A login that is an address is a name in the realm of its domain.
+        let (name, realm) = login.split_once('@').unwrap_or((login, "mx.firm.example"));
+        let args = ["-p", "-c", "-f", &database, "-u", realm, name];
         run_with_input("saslpasswd2", &args, password.as_bytes());
         chown(&database, Some(user("postfix").0), None).expect("owner");
     }

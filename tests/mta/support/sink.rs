@@ -1,4 +1,5 @@
-//! The rest of the world: a mail server that takes everything and keeps it as it came.
+//! The rest of the world: a mail server that takes everything, but for recipients called `refused`, and keeps it as it
+//! came.
 //!
 //! The MTA's bounces arrive here, and so does what a relaying submission server passes on.
 
@@ -92,6 +93,7 @@ impl Sink {
                     sender = path(&line);
                     b"250 2.1.0 sender ok\r\n"
                 }
+                "RCPT" if path(&line).starts_with("refused@") => b"550 5.1.1 no such mailbox\r\n",
                 "RCPT" => {
                     recipients.push(path(&line));
                     b"250 2.1.5 recipient ok\r\n"
