@@ -6,6 +6,7 @@
 mod completions;
 mod explain;
 mod man;
+mod sandbox;
 
 use crate::verdict::ExitStatus;
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ enum Command {
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
     Man(man::Arguments),
+    /// Start a submission server that behaves as GMX does, for trying a set-up without a provider
+    Sandbox(sandbox::Arguments),
 }
 
 /// Runs the program with `arguments`, the program's name first.
@@ -43,6 +46,7 @@ fn dispatch(command: Command) -> ExitStatus {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Sandbox(arguments) => sandbox::run(arguments),
     }
 }
 

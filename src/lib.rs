@@ -6,6 +6,7 @@
 pub mod account;
 pub mod cli;
 pub mod message;
+pub mod sandbox;
 pub mod secret;
 pub mod verdict;
 pub mod wire;

@@ -5,10 +5,5 @@
 pub mod envelope;
 pub mod header;
 pub mod mailbox;
-pub mod netstring;
-pub mod policy;
 pub mod reply;
-pub mod smtp_command;
-pub mod smtp_data;
-pub mod socketmap;
 pub mod text;
