@@ -5,8 +5,10 @@
 
 pub mod account;
 pub mod cli;
+pub mod config;
 pub mod message;
 pub mod sandbox;
 pub mod secret;
 pub mod verdict;
 pub mod wire;
+pub mod yaml;

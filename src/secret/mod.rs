@@ -2,6 +2,7 @@
 //!
 //! - [`sealed`]: a secret as text that opens only for its own account, login and server.
 //! - [`key`]: the ring of keys that seal and open.
+//! - [`source`]: where an account's secret comes from.
 //! - [`private`]: files that only their owner may read.
 //! - [`memory`]: what keeps this process's memory from being dumped.
 //!
@@ -12,8 +13,10 @@ pub mod key;
 pub mod memory;
 pub mod private;
 pub mod sealed;
+pub mod source;
 
 pub use secrecy::{ExposeSecret, SecretString};
+pub use source::SecretSource;
 
 /// Fills `octets` from the system's generator.
 ///

@@ -6,4 +6,5 @@ pub mod envelope;
 pub mod header;
 pub mod mailbox;
 pub mod reply;
+pub mod sasl;
 pub mod text;

@@ -1,0 +1,45 @@
+//! An account file's octets and what the file system says of it.
+
+use crate::account::AccountError;
+use crate::yaml::MAX_OCTETS;
+use rustix::fs::{Mode, OFlags};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// What was read.
+pub(super) struct Content {
+    pub(super) octets: Vec<u8>,
+    pub(super) owner_uid: u32,
+    /// Permission bits.
+    pub(super) mode: u32,
+}
+
+/// Reads the file at `path`; `None` where there is none. A symlink that leads nowhere is trouble, not absence.
+pub(super) fn read(path: &Path) -> Result<Option<Content>, AccountError> {
+    let trouble = |source: io::Error| AccountError::Io { path: path.to_owned(), source };
+    // Without O_NONBLOCK a FIFO in the file's place would hang the delivery.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(descriptor) => content(File::from(descriptor)).map(Some).map_err(trouble),
+        Err(rustix::io::Errno::NOENT) => match path.symlink_metadata() {
+            Ok(_) => Err(trouble(io::Error::new(io::ErrorKind::NotFound, "the symlink leads to nothing"))),
+            Err(_) => Ok(None),
+        },
+        Err(error) => Err(trouble(error.into())),
+    }
+}
+
+fn content(file: File) -> io::Result<Content> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("expected a regular file"));
+    }
+    let mut octets = Vec::with_capacity(usize::try_from(metadata.len().min(MAX_OCTETS)).unwrap_or_default() + 1);
+    file.take(MAX_OCTETS + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > MAX_OCTETS {
+        return Err(io::Error::other(format!("larger than {MAX_OCTETS} octets")));
+    }
+    Ok(Content { octets, owner_uid: metadata.uid(), mode: metadata.mode() & 0o7777 })
+}

@@ -1,0 +1,94 @@
+//! Where accounts are kept, behind one trait.
+
+use super::{Account, AccountAddress, AccountError, Directory};
+use crate::wire::mailbox::Mailbox;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Which kind of store, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A directory of account files.
+    Directory(PathBuf),
+}
+
+impl Place {
+    /// What `accounts:` says; a path is relative to `base`.
+    pub fn parse(text: &str, base: &Path) -> Place {
+        Place::Directory(base.join(text))
+    }
+}
+
+/// The path.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Directory(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// By which rule an account serves a sender. Exact beats subaddress beats domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The account's own address.
+    Exact,
+    /// An alias of the account.
+    Alias,
+    /// `anna+tag@` by the account of `anna@`.
+    Subaddress,
+    /// Any address of a domain by the account of the domain.
+    Domain,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rule::Exact => "exact",
+            Rule::Alias => "alias",
+            Rule::Subaddress => "subaddress",
+            Rule::Domain => "domain",
+        })
+    }
+}
+
+/// An account and why it is the one.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The account.
+    pub account: Account,
+    /// How it was found.
+    pub rule: Rule,
+}
+
+/// A place where accounts are kept. A look-up touches what it needs and no more, however many accounts there are.
+pub trait Store: Send + Sync {
+    /// The account that serves `sender`, if one does.
+    ///
+    /// # Errors
+    /// [`AccountError`], when there may be one but it can't be read: that is not the same as none.
+    fn find(&self, sender: &Mailbox) -> Result<Option<Found>, AccountError>;
+}
+
+/// The store at `place`. Nothing is opened before the first look-up.
+pub fn open(place: &Place, presets: super::preset::Presets) -> Box<dyn Store> {
+    match place {
+        Place::Directory(path) => Box::new(Directory::new(path.clone(), presets)),
+    }
+}
+
+/// The addresses to try for `sender`, each with the rule it stands for, the best first.
+pub(super) fn candidates(sender: &Mailbox) -> Vec<(Rule, AccountAddress)> {
+    let mut candidates = vec![(Rule::Exact, AccountAddress::Mailbox(sender.clone()))];
+    let local_part = sender.unquoted_local_part();
+    if let Some((user, _)) = local_part.split_once('+').filter(|(user, _)| !user.is_empty()) {
+        let text = if sender.domain().is_empty() { user.to_owned() } else { format!("{user}@{}", sender.domain()) };
+        if let Ok(mailbox) = Mailbox::parse(&text) {
+            candidates.push((Rule::Subaddress, AccountAddress::Mailbox(mailbox)));
+        }
+    }
+    if !sender.domain().is_empty() {
+        candidates.push((Rule::Domain, AccountAddress::domain_of(sender)));
+    }
+    candidates
+}

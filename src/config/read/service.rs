@@ -1,0 +1,87 @@
+//! Keys of the resident service and of what outlives a process.
+
+use super::{read_mailbox, read_path};
+use crate::config::{Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify};
+use crate::yaml::Value;
+use std::path::Path;
+
+/// `key: {file: PATH}`, `{credential: NAME}` or `{command: [..]}`; a path alone is a file.
+pub(super) fn key(value: &Value<'_>, base: &Path) -> Option<KeySource> {
+    if value.is_text() {
+        return read_path(value, base).map(KeySource::File);
+    }
+    let mut section = value.section()?;
+    let file = section.optional("file", |value| read_path(value, base)).map(KeySource::File);
+    let credential = section.optional("credential", |value| value.line().map(str::to_owned)).map(KeySource::Credential);
+    let words = |value: &Value<'_>| value.each(|word| word.text().map(str::to_owned)).filter(|words| !words.is_empty());
+    let command = section.optional("command", words).map(KeySource::Command);
+    section.finish();
+    let mut given: Vec<KeySource> = [file, credential, command].into_iter().flatten().collect();
+    if given.len() != 1 {
+        value.error_with_hint("expected one place of the key", "one of file, credential, command");
+    }
+    given.pop()
+}
+
+/// `listen: {lmtp: [..], policy: [..], map: [..], submit: [..], metrics: [..]}`
+pub(super) fn listen(value: &Value<'_>) -> Option<Listen> {
+    let mut section = value.section()?;
+    let mut read = |key| section.optional(key, |value| value.one_or_each(listen_address)).unwrap_or_default();
+    let listen = Listen {
+        lmtp: read("lmtp"),
+        policy: read("policy"),
+        map: read("map"),
+        submit: read("submit"),
+        metrics: read("metrics"),
+    };
+    section.finish();
+    Some(listen)
+}
+
+fn listen_address(value: &Value<'_>) -> Option<ListenAddress> {
+    let text = value.line()?;
+    if let Some(path) = text.strip_prefix("unix:") {
+        let path = Path::new(path);
+        if path.is_absolute() {
+            return Some(ListenAddress::Unix(path.to_owned()));
+        }
+        value.error("expected an absolute path behind `unix:`");
+        return None;
+    }
+    let address = text.strip_prefix("tcp:").unwrap_or(text).parse().ok().map(ListenAddress::Tcp);
+    if address.is_none() {
+        value.error_with_hint("expected a socket", "unix:/run/sendvia/lmtp, or 127.0.0.1:2003");
+    }
+    address
+}
+
+/// `journal: normal`, or `{mode: durable, keep: 5d}`.
+pub(super) fn journal(value: &Value<'_>, default: Journal) -> Option<Journal> {
+    const MODES: [(&str, JournalMode); 3] =
+        [("off", JournalMode::Off), ("normal", JournalMode::Normal), ("durable", JournalMode::Durable)];
+    if value.is_text() {
+        return value.word(&MODES).map(|mode| Journal { mode, ..default });
+    }
+    let mut section = value.section()?;
+    let journal = Journal {
+        mode: section.optional("mode", |value| value.word(&MODES)).unwrap_or(default.mode),
+        keep: section.optional("keep", Value::duration).unwrap_or(default.keep),
+    };
+    section.finish();
+    Some(journal)
+}
+
+/// `notify: {to:, owner:, via:, language:, templates:}`
+pub(super) fn notify(value: &Value<'_>, base: &Path) -> Option<Notify> {
+    const LANGUAGES: [(&str, Language); 2] = [("en", Language::English), ("de", Language::German)];
+    let mut section = value.section()?;
+    let notify = Notify {
+        to: section.optional("to", read_mailbox),
+        owner: section.optional("owner", Value::bool).unwrap_or_default(),
+        via: section.optional("via", read_mailbox),
+        language: section.optional("language", |value| value.word(&LANGUAGES)).unwrap_or_default(),
+        templates: section.optional("templates", |value| read_path(value, base)),
+    };
+    section.finish();
+    Some(notify)
+}

@@ -1,0 +1,17 @@
+//! `secret: {file: PATH}` and `secret: {credential: NAME}`.
+
+use super::{MAX_OCTETS, SecretError, first_line_of};
+use crate::secret::{SecretString, private};
+use std::path::Path;
+
+/// The first line of the private file at `path`.
+pub(super) fn first_line(path: &Path) -> Result<SecretString, SecretError> {
+    first_line_of(private::read(path, MAX_OCTETS)?, &path.display().to_string())
+}
+
+/// The first line of the systemd credential `name`. systemd keeps the directory private to the service.
+pub(super) fn credential(name: &str) -> Result<SecretString, SecretError> {
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY");
+    let directory = directory.ok_or_else(|| SecretError::NoCredentials(name.to_owned()))?;
+    first_line(&Path::new(&directory).join(name))
+}
