@@ -4,6 +4,7 @@
 //! status. Nothing below this module knows clap.
 
 mod completions;
+mod demo;
 mod explain;
 mod man;
 mod sandbox;
@@ -29,6 +30,8 @@ enum Command {
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
     Man(man::Arguments),
+    /// Show three deliveries to a sandbox that stands for GMX, and what an MTA makes of them
+    Demo(demo::Arguments),
     /// Start a submission server that behaves as GMX does, for trying a set-up without a provider
     Sandbox(sandbox::Arguments),
 }
@@ -46,6 +49,7 @@ fn dispatch(command: Command) -> ExitStatus {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments),
     }
 }
