@@ -5,12 +5,16 @@
 //! its modules say that they change.
 
 pub mod body;
+mod date;
 pub mod dot;
+mod encoded_word;
 pub mod header;
 pub mod identity;
 pub mod intake;
 mod line_ends;
+pub mod mime;
 pub mod recipients;
+pub mod repair;
 pub mod rewrite;
 mod spool;
 pub mod trace;

@@ -4,6 +4,7 @@
 //! rotation puts a new key in front, seals everything again, and takes the old keys off when nothing needs them.
 //! The key's id is derived from the key, so a damaged line is noticed instead of opening nothing.
 
+use super::command::{self, CommandError};
 use super::private::{self, PrivateFileError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -47,6 +48,9 @@ pub enum KeyError {
     /// The file can't be used.
     #[error("key: {0}")]
     File(#[from] PrivateFileError),
+    /// The command that prints it failed.
+    #[error("key: {0}")]
+    Command(#[from] CommandError),
     /// A line that is not a key.
     #[error("key: line {line}: expected v1:KEYID:BASE64, but found something else")]
     Malformed {
@@ -83,6 +87,7 @@ impl KeyError {
         match self {
             KeyError::File(error) if error.is_missing() => Some("make one with `sendvia key new`".to_owned()),
             KeyError::File(error) => error.hint(),
+            KeyError::Command(error) => error.hint(),
             KeyError::Malformed { .. } | KeyError::Damaged { .. } | KeyError::Repeated { .. } => {
                 Some("put the ring back from your copy (`sendvia key export` made one)".to_owned())
             }
@@ -151,6 +156,14 @@ impl KeyRing {
     /// [`KeyError`]; no key is in its text.
     pub fn read(path: &Path) -> Result<KeyRing, KeyError> {
         KeyRing::parse(&private::read(path, MAX_RING)?)
+    }
+
+    /// Reads a ring as a command prints it.
+    ///
+    /// # Errors
+    /// [`KeyError`]; no key is in its text.
+    pub async fn from_command(words: &[String]) -> Result<KeyRing, KeyError> {
+        KeyRing::parse(&command::output(words, command::DEFAULT_LIMIT).await?)
     }
 
     /// Reads a ring from its text.

@@ -9,11 +9,16 @@
 //! A secret in memory is a [`SecretString`], which is wiped when it is dropped and shows nothing of itself. Nothing
 //! here knows what an account is: whoever calls states the [`sealed::Binding`].
 
+pub mod command;
+pub mod http;
 pub mod key;
 pub mod memory;
+pub mod oauth;
 pub mod private;
 pub mod sealed;
 pub mod source;
+pub mod trust;
+pub mod vault;
 
 pub use secrecy::{ExposeSecret, SecretString};
 pub use source::SecretSource;

@@ -12,6 +12,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
+/// systemd's own limit is 1 MiB; no secret of ours comes near this.
+const MAX_CREDENTIAL: u64 = 64 * 1024;
+
 /// Why a private file can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivateFileError {
@@ -47,6 +50,12 @@ pub enum PrivateFileError {
         /// Who runs this.
         user: u32,
     },
+    /// Not run by a service that has that credential.
+    #[error("credential {name:?}: systemd passed no credentials here, or the name is none")]
+    NoCredential {
+        /// Its name.
+        name: String,
+    },
     /// More than any secret needs.
     #[error("{path}: larger than {limit} octets", path = path.display())]
     TooLarge {
@@ -65,6 +74,9 @@ impl PrivateFileError {
             PrivateFileError::ForeignOwner { path, user, .. } => Some(format!("chown {user} {}", path.display())),
             PrivateFileError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("let the user this runs as read the file, or run this as the file's owner".to_owned())
+            }
+            PrivateFileError::NoCredential { name } => {
+                Some(format!("`LoadCredential={name}:PATH` or `LoadCredentialEncrypted=` in the service's unit"))
             }
             PrivateFileError::Io { .. } | PrivateFileError::NotAFile { .. } | PrivateFileError::TooLarge { .. } => None,
         }
@@ -102,6 +114,24 @@ pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, PrivateFileEr
     let length = read_fully(&mut file, &mut octets).map_err(PrivateFileError::io(path))?;
     octets.truncate(length);
     Ok(octets)
+}
+
+/// Reads the systemd credential `name` (systemd.exec(5), `LoadCredential=`).
+///
+/// systemd makes the directory private to the service and its files read-only, root's or the service's.
+///
+/// # Errors
+/// [`PrivateFileError`]; also when this runs under no service that has credentials.
+pub fn credential(name: &str) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+    credential_in(std::env::var_os("CREDENTIALS_DIRECTORY").as_deref().map(Path::new), name)
+}
+
+fn credential_in(directory: Option<&Path>, name: &str) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+    let is_plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
+    match directory.filter(|_| is_plain) {
+        Some(directory) => read(&directory.join(name), MAX_CREDENTIAL),
+        None => Err(PrivateFileError::NoCredential { name: name.to_owned() }),
+    }
 }
 
 fn read_fully(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
@@ -259,6 +289,19 @@ mod tests {
         }
         assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(directory.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn a_credential_is_a_file_in_the_services_own_directory_and_nowhere_else() {
+        let directory = tempfile::tempdir().expect("a directory");
+        write(&directory.path().join("gmx"), b"hunter2").expect("written");
+        let found = credential_in(Some(directory.path()), "gmx").expect("there");
+        assert_eq!(found.as_slice(), b"hunter2");
+        for name in ["", ".", "..", "../gmx", "/etc/passwd", "a\0b"] {
+            let error = credential_in(Some(directory.path()), name).expect_err(name);
+            assert!(matches!(error, PrivateFileError::NoCredential { .. }), "{error}");
+        }
+        assert!(credential_in(None, "gmx").is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ const DOMAIN: &str = "sendvia sealed secret";
 const NONCE_LENGTH: usize = 24;
 
 /// What a secret belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Binding {
     /// The account's address as accounts are found by it (folded).
     pub account: String,
@@ -37,7 +37,8 @@ pub struct Binding {
 }
 
 /// Where a secret may be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Destination {
     /// A provider by its preset's name: the administrator's word for where that is.
     Provider(String),

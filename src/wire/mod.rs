@@ -5,6 +5,11 @@
 pub mod envelope;
 pub mod header;
 pub mod mailbox;
+pub mod netstring;
+pub mod policy;
 pub mod reply;
 pub mod sasl;
+pub mod smtp_command;
+pub mod smtp_data;
+pub mod socketmap;
 pub mod text;

@@ -37,8 +37,10 @@ impl Reply {
 
     /// A reply as a person writes it down: lines separated by line ends or by the two characters `\\n`, each with its
     /// code (`550-`, `550 `), or without. The last line that has a code decides; one that begins with an enhanced
-    /// status code stands for its class (x50). Without any, the code is 0.
+    /// status code stands for its class (x50). Without any, the code is 0. What a bounce or a log line puts in front
+    /// (`smtp; `, `host mx.example said: `) is left out.
     pub fn from_text(text: &str) -> Reply {
+        let text = without_reporter(text);
         let lines: Vec<&str> = text
             .split('\n')
             .flat_map(|line| line.split("\\n"))
@@ -123,6 +125,16 @@ impl EnhancedStatus {
     }
 }
 
+/// `text` without the diagnostic type of a delivery status notification and without Postfix's `host ... said:`.
+fn without_reporter(text: &str) -> &str {
+    let text = text.trim_start();
+    let text = match text.get(..5) {
+        Some(kind) if kind.eq_ignore_ascii_case("smtp;") => text[5..].trim_start(),
+        _ => text,
+    };
+    text.starts_with("host ").then(|| text.split_once(" said: ")).flatten().map_or(text, |(_, said)| said)
+}
+
 /// A reply code with a separator or nothing behind it, and what follows.
 fn leading_code(line: &str) -> Option<(u16, &str)> {
     let digits = line.get(..3).filter(|digits| digits.bytes().all(|octet| octet.is_ascii_digit()))?;
@@ -181,6 +193,9 @@ mod tests {
             ("1234 x", 0, &["1234 x"]),
             ("\u{fc}\u{fc} x", 0, &["\u{fc}\u{fc} x"]),
             ("", 0, &[]),
+            ("smtp; 550 5.1.1 no", 550, &["5.1.1 no"]),
+            ("host mx.example[192.0.2.1] said: 550 no", 550, &["no"]),
+            ("host said no", 0, &["host said no"]),
         ];
         for (text, code, lines) in rows {
             let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();

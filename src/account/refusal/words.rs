@@ -4,11 +4,12 @@
 //!
 //! ```text
 //! phrase      = token *( SP token )
-//! token       = ".." / "#" / alternative *( "|" alternative )
-//! alternative = [ "*" ] word [ "*" ]
+//! token       = ".." / alternative *( "|" alternative )
+//! alternative = part *( "_" part )
+//! part        = "#" / [ "*" ] word [ "*" ]
 //! ```
 //!
-//! `..` stands for up to [`GAP`] words, `#` for a number, `*` for any rest of a word. `send*|daily .. limit` is found in
+//! `..` stands for up to [`GAP`] words, `_` joins words of one alternative, `#` is a number, `*` for any rest of a word. `send*|daily .. limit` is found in
 //! "Daily user sending limit", and so is `*limit*` in "QuotaLimitException".
 
 /// How many words `..` may stand for.
@@ -31,7 +32,9 @@ impl Words {
     }
 
     fn split(text: &str) -> Words {
-        let plain = without_addresses(text)
+        // A page's "ip=" parameter is there whatever was refused.
+        let text = text.replace("?ip=", " ").replace("&ip=", " ").replace("i=ip", " ");
+        let plain = without_addresses(&text)
             .to_lowercase()
             .chars()
             .filter(|c| !matches!(c, '\'' | '’' | '`'))
@@ -93,10 +96,19 @@ fn begins(tokens: &[&str], words: &[String]) -> bool {
     if *token == ".." {
         return (0..=GAP.min(words.len())).any(|skipped| begins(rest, &words[skipped..]));
     }
-    words.first().is_some_and(|word| token.split('|').any(|one| fits(one, word)) && begins(rest, &words[1..]))
+    token.split('|').any(|alternative| after(alternative, words).is_some_and(|behind| begins(rest, behind)))
 }
 
-/// Whether one alternative is `word`.
+/// The words behind `alternative`, if `words` begin with it.
+fn after<'a>(alternative: &str, mut words: &'a [String]) -> Option<&'a [String]> {
+    for part in alternative.split('_') {
+        let (word, behind) = words.split_first()?;
+        words = fits(part, word).then_some(behind)?;
+    }
+    Some(words)
+}
+
+/// Whether one part of an alternative is `word`.
 fn fits(alternative: &str, word: &str) -> bool {
     if alternative == "#" {
         return word.bytes().all(|octet| octet.is_ascii_digit());
@@ -121,6 +133,8 @@ mod tests {
             ("SubmissionQuotaExceededException", "*quotaexceeded*", true),
             ("You've e-mailed", "youve emailed", true),
             ("Das Sendelimit wurde überschritten", "*limit wurde *berschritten", true),
+            ("service not available now", "service .. unavailable|not_available now", true),
+            ("service not yours", "service .. unavailable|not_available", false),
             ("retry in 300 seconds", "in # second*", true),
             ("retry in three seconds", "in # second*", false),
             ("one two three four five six seven eight nine ten", "one .. ten", true),

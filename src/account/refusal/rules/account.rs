@@ -28,6 +28,7 @@ pub(super) static LOCKED: &[Rule] = &[
         ],
         unless: &[
             "recipient*",
+            "policy that",
             "tried|trying to reach",
             "send* as",
             "ip|host .. blocked|banned",
@@ -44,8 +45,8 @@ pub(super) static LOCKED: &[Rule] = &[
         meaning: Meaning::AccountLocked,
         at: At::NOT_RCPT,
         says: &[
-            "account|login|user|profile|accounts .. suspend*|disabled|deactivated|locked|banned|frozen|terminated|closed|blocked|restricted|on hold|inactive|expired|blacklisted",
-            "suspended|disabled|locked|deactivated|blocked .. account|user",
+            "account|login|user|profile|accounts .. suspend*|disabled|deactivated|locked|banned|frozen|terminated|closed|blocked|restricted|on_hold|inactive|expired|blacklisted",
+            "suspended|disabled|locked|deactivated account",
             "konto|benutzer*|zugang|account .. gesperrt|deaktiviert|gekundigt|blockiert|stillgelegt",
         ],
         unless: &[
@@ -53,6 +54,7 @@ pub(super) static LOCKED: &[Rule] = &[
             "empfanger*",
             "tried|trying to reach",
             "your message to",
+            "invalid|local mailbox",
             "delivery error",
             "rate|quota|limit* .. exceed*",
             "exceed*",

@@ -40,6 +40,7 @@ pub(in super::super) static ROWS: &[Rule] = &[
     },
     Rule {
         meaning: Meaning::AccountLocked,
+        at: At::NOT_RCPT,
         status: &[(7, 13), (7, 501), (7, 502), (7, 503), (7, 705), (7, 750)],
         source: "RFC 5248 registry (X.7.13); Microsoft 5.7.50x, 5.7.705, 5.7.750",
         ..ANY
@@ -88,7 +89,7 @@ pub(in super::super) static ROWS: &[Rule] = &[
     },
     Rule {
         meaning: Meaning::ServerTrouble,
-        status: &[(3, 1), (3, 2), (3, 5), (4, 1), (4, 2), (4, 3), (4, 7)],
+        status: &[(7, 11), (3, 1), (3, 2), (3, 5), (4, 1), (4, 2), (4, 3), (4, 7)],
         source: "RFC 3463 sections 3.4 and 3.5",
         ..ANY
     },
@@ -113,7 +114,7 @@ pub(in super::super) static ROWS: &[Rule] = &[
     Rule {
         meaning: Meaning::RecipientUnknown,
         at: At::RCPT_ON,
-        codes: &[551, 553, 556],
+        codes: &[553, 556],
         source: "RFC 5321 section 4.2.2; RFC 7504",
         ..ANY
     },

@@ -8,7 +8,7 @@ pub(super) static ROWS: &[Rule] = &[
     Rule {
         meaning: Meaning::HeaderMalformed,
         at: At::FINAL,
-        says: &["case c hi|hd|r07*", "c hi|hd|r07*", "c hi|hd|r07* i ip"],
+        says: &["case c hi|hd|r07*", "c hi|hd|r07*", "policy restrictions header based"],
         unless: &["no smtp service"],
         remedy: "The header section breaks the provider's rules: Date, From, Sender, To, Cc and Subject must stand at most once, \
                  must not be empty, need a valid date and hold no raw non-ASCII. Correct the program that wrote the message.",

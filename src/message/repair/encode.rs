@@ -1,0 +1,126 @@
+//! Octets outside ASCII in address fields, and display names that a comma tears apart.
+
+use super::super::Header;
+use super::super::encoded_word::Encoder;
+use super::super::identity::torn_display;
+use super::super::mime::ContentType;
+use super::Repair;
+use crate::wire::header::Field;
+use crate::wire::header::address::{Address, AddressList, Element};
+use crate::wire::header::token::{Kind, tokens};
+use std::ops::Range;
+
+/// Every field that holds addresses.
+const ADDRESS_FIELDS: [&str; 13] = [
+    "From",
+    "Sender",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Bcc",
+    "Resent-From",
+    "Resent-Sender",
+    "Resent-Reply-To",
+    "Resent-To",
+    "Resent-Cc",
+    "Resent-Bcc",
+    "Disposition-Notification-To",
+];
+
+/// A place in a body and what stands there instead.
+type Edit = (Range<usize>, Vec<u8>);
+
+/// Encodes what is outside ASCII in address fields: names and comments as encoded words, domains as A-labels. A
+/// local-part stays, and needs SMTPUTF8.
+pub(super) fn encode(header: &mut Header) -> Vec<Repair> {
+    let content_type = header.find("Content-Type").map(|field| ContentType::parse(&field.unfolded()));
+    let encoder = Encoder::new(content_type.as_ref().and_then(|content_type| content_type.parameter("charset")));
+    let mut repairs = Vec::new();
+    header.replace(|field| {
+        let name = ADDRESS_FIELDS.into_iter().find(|name| field.is(name))?;
+        let (encoded, repair) = repaired(field, name, &encoder)?;
+        if !repairs.contains(&repair) {
+            repairs.push(repair);
+        }
+        Some(encoded)
+    });
+    repairs
+}
+
+fn repaired(field: &Field, name: &'static str, encoder: &Encoder) -> Option<(Field, Repair)> {
+    let list = AddressList::parse(field.body());
+    let torn = torn_display(&list).filter(|_| name == "From");
+    if field.body().is_ascii() {
+        let (display, _) = torn?;
+        let quoted = quoted(&field.body()[display.clone()]);
+        return Some((field.with_body(&edited(field.body(), vec![(display, quoted)])), Repair::Quoted(name)));
+    }
+    let edits = match torn {
+        Some((display, address)) => {
+            let phrase = (display.clone(), encoder.phrase(&field.body()[display]));
+            [vec![phrase], address_edits(field.body(), address)].concat()
+        }
+        None => list.elements.iter().flat_map(|element| element_edits(field.body(), element, encoder)).collect(),
+    };
+    let edits = with_comments(field.body(), edits, encoder);
+    let body = edited(field.body(), edits);
+    (body != field.body()).then(|| (field.with_body(&body), Repair::Encoded(name)))
+}
+
+fn element_edits(body: &[u8], element: &Element, encoder: &Encoder) -> Vec<Edit> {
+    let phrase = |range: &Range<usize>| (range.clone(), encoder.phrase(&body[range.clone()]));
+    let address = |address: &Address| match address.is_word() {
+        true => vec![phrase(&address.span)],
+        false => [vec![phrase(&address.display)], address_edits(body, address)].concat(),
+    };
+    match element {
+        Element::Address(one) => address(one),
+        Element::Group { name, members } => [vec![phrase(name)], members.iter().flat_map(address).collect()].concat(),
+    }
+}
+
+fn address_edits(body: &[u8], address: &Address) -> Vec<Edit> {
+    let place = address.addr_spec.clone();
+    let mailbox = address.mailbox().ok().filter(|_| !body[place.clone()].is_ascii());
+    let ascii = mailbox.map(|mailbox| mailbox.with_ascii_domain()).filter(|mailbox| !mailbox.is_internationalized());
+    ascii.map(|mailbox| (place, mailbox.to_string().into_bytes())).into_iter().collect()
+}
+
+/// The comments that no edit covers, encoded.
+fn with_comments(body: &[u8], mut edits: Vec<Edit>, encoder: &Encoder) -> Vec<Edit> {
+    edits.retain(|(place, octets)| !place.is_empty() && body[place.clone()] != octets[..]);
+    edits.sort_by_key(|(place, _)| place.start);
+    let comments = tokens(body).0.into_iter().filter(|token| token.kind == Kind::Comment);
+    let covered = |at: usize| {
+        let after = edits.partition_point(|(place, _)| place.start <= at);
+        after > 0 && edits[after - 1].0.contains(&at)
+    };
+    let uncovered: Vec<Edit> = comments
+        .filter(|token| !covered(token.start) && !body[token.span()].is_ascii())
+        .map(|token| (token.span(), encoder.comment(&body[token.span()])))
+        .collect();
+    edits.extend(uncovered);
+    edits.sort_by_key(|(place, _)| place.start);
+    edits
+}
+
+/// `body` with each place replaced; the places are in order and apart.
+fn edited(body: &[u8], edits: Vec<Edit>) -> Vec<u8> {
+    let (mut out, mut from) = (Vec::with_capacity(body.len() * 2), 0);
+    for (place, octets) in edits {
+        out.extend_from_slice(&body[from..place.start]);
+        out.extend_from_slice(&octets);
+        from = place.end;
+    }
+    out.extend_from_slice(&body[from..]);
+    out
+}
+
+/// As one quoted-string, its own quotes and backslashes escaped.
+fn quoted(phrase: &[u8]) -> Vec<u8> {
+    let escape = |octet: &u8| match octet {
+        b'"' | b'\\' => vec![b'\\', *octet],
+        _ => vec![*octet],
+    };
+    [b"\"", phrase.iter().flat_map(escape).collect::<Vec<u8>>().as_slice(), b"\""].concat()
+}
