@@ -6,6 +6,9 @@ use crate::wire::reply::Reply;
 /// Provider, stage, reply, meaning in the collector's words, disposition, source.
 const PROVIDER_REPLIES: &str = include_str!("../../../tests/data/provider-replies.tsv");
 
+/// The same of further replies; the meaning by its name here, several where the text leaves it open.
+const FURTHER_REPLIES: &str = include_str!("../../../tests/data/further-replies.tsv");
+
 fn stage(name: &str) -> Stage {
     Stage::from_name(name).unwrap_or_else(|| panic!("stage {name}"))
 }
@@ -51,4 +54,76 @@ fn every_collected_reply_comes_out_right() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_further_reply_comes_out_right() {
+    let mut wrong = Vec::new();
+    for row in FURTHER_REPLIES.lines().skip(1) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [provider, stage_name, reply, meanings, disposition, _source] = columns[..] else { panic!("{row}") };
+        let seen = classify(Some(provider), stage(stage_name), &Reply::from_text(reply));
+        if seen.disposition.name() != disposition || !meanings.split('|').any(|meaning| meaning == seen.meaning.name())
+        {
+            wrong.push(format!(
+                "{} {} instead of {meanings} {disposition}: {provider} {stage_name} {reply}",
+                seen.meaning,
+                seen.disposition.name()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_is_known_of_a_reply_does_not_depend_on_knowing_its_provider() {
+    // Only Yahoo's answer to a wrong From can't be told from an unknown recipient without its name.
+    let mut differs = Vec::new();
+    for row in PROVIDER_REPLIES.lines().chain(FURTHER_REPLIES.lines()).filter(|row| !row.starts_with("provider\t")) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let (stage, reply) = (stage(columns[1]), Reply::from_text(columns[2]));
+        if classify(None, stage, &reply).disposition.name() != columns[4] {
+            differs.push(row);
+        }
+    }
+    assert!(differs.is_empty(), "{differs:#?}");
+}
+
+#[test]
+fn a_refusal_before_mail_and_a_4yz_never_bounce_whatever_they_say() {
+    for row in PROVIDER_REPLIES.lines().chain(FURTHER_REPLIES.lines()).filter(|row| !row.starts_with("provider\t")) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let mut reply = Reply::from_text(columns[2]);
+        for stage in [Stage::Connect, Stage::Tls, Stage::Banner, Stage::Ehlo, Stage::StartTls, Stage::Auth] {
+            assert_ne!(classify(Some(columns[0]), stage, &reply).disposition, Disposition::Bounce, "{stage} {row}");
+        }
+        reply.code = 451;
+        for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Final, Stage::Unknown] {
+            assert_ne!(classify(Some(columns[0]), stage, &reply).disposition, Disposition::Bounce, "{stage} {row}");
+        }
+    }
+}
+
+#[test]
+fn any_octets_are_classified_without_a_panic() {
+    let hostile = [
+        vec![],
+        vec![0u8; 300],
+        vec![0xff; 70_000],
+        b"@@@@ .. | _ * #".to_vec(),
+        "e-\u{301}mail ß".repeat(9_000).into_bytes(),
+    ];
+    for line in hostile {
+        for code in [0, 199, 250, 354, 421, 554, 599, 999] {
+            let reply = Reply { code, lines: vec![line.clone(), line.clone()] };
+            classify(Some("gmx"), Stage::Final, &reply);
+        }
+    }
+    classify(None, Stage::Unknown, &Reply { code: 550, lines: vec![] });
+}
+
+#[test]
+fn the_documentation_states_the_number_of_rules() {
+    let page = include_str!("../../../docs/concepts/refusals.md");
+    assert!(page.contains(&format!("**{} rules**", number_of_rules())), "there are {} rules", number_of_rules());
 }

@@ -16,7 +16,7 @@
 const GAP: usize = 8;
 
 /// More words than this are not looked at: a refusal that says more says nothing.
-const MOST_WORDS: usize = 2_000;
+const MOST_WORDS: usize = 400;
 
 /// A text as words to look for.
 #[derive(Debug)]

@@ -27,7 +27,8 @@ pub(super) static LOCKED: &[Rule] = &[
             "account not active|activated|enabled|confirmed|verified",
         ],
         unless: &[
-            "recipient*",
+            "recipient|recipients account|mailbox|address|user|email",
+            "recipient .. disabled|suspended|blocked|locked|inactive",
             "policy that",
             "tried|trying to reach",
             "send* as",
@@ -50,7 +51,8 @@ pub(super) static LOCKED: &[Rule] = &[
             "konto|benutzer*|zugang|account .. gesperrt|deaktiviert|gekundigt|blockiert|stillgelegt",
         ],
         unless: &[
-            "recipient*",
+            "recipient|recipients account|mailbox|address|user|email",
+            "recipient .. disabled|suspended|blocked|locked|inactive",
             "empfanger*",
             "tried|trying to reach",
             "your message to",
@@ -108,7 +110,7 @@ pub(super) static QUOTA: &[Rule] = &[Rule {
         "maximum credits",
         "maximale anzahl",
         "attempting to mail|send too many",
-        "too many spam*|complaints",
+        "too many complaints",
     ],
     unless: &[
         "size",

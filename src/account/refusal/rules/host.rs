@@ -8,6 +8,15 @@ pub(super) static ROWS: &[Rule] = &[
     Rule {
         meaning: Meaning::HostRefused,
         says: &[
+            "spam|spams|spamming .. from your|this ip",
+            "ip .. has_been|is blocked|banned|blacklisted|blocklisted|blocked",
+        ],
+        source: "Free, GoDaddy IB110 to IB113",
+        ..ANY
+    },
+    Rule {
+        meaning: Meaning::HostRefused,
+        says: &[
             "reverse dns|lookup|entry|resolution|record|mapping|name",
             "rdns|ptr|fcrdns",
             "rueckwarts*|ruckwarts*",

@@ -55,7 +55,7 @@ pub(super) static ROWS: &[Rule] = &[
             "*anmeldeversuche",
             "zu viele *versuche",
         ],
-        unless: &["spam"],
+        unless: &["spam", "credits|quota|quotas|recipients"],
         source: "https://support.google.com/a/answer/3726730 (454 4.7.0); Exim, Dovecot, NetEase wording",
         ..ANY
     },
@@ -142,6 +142,7 @@ pub(super) static ROWS: &[Rule] = &[
         says: &[
             "service|protocol|client|clients|external|access .. not enabled|activated|open|opened|turned|permitted|active|switched",
             "access rights",
+            "smtp|pop|pop3|imap .. not_enabled|disabled|deactivated|not_allowed|not_active|not_activated|turned_off",
             "rights to .. service",
             "generate|create .. password",
             "web browser",
@@ -191,7 +192,7 @@ pub(super) static ROWS: &[Rule] = &[
         unless: &[
             "spf|dkim|dmarc",
             "spf .. failed",
-            "authenticatedforgroup",
+            "*authenticatedforgroup*",
             "sender not authenticated for",
             "senderauthenticat*",
             "sender authentication",
@@ -204,6 +205,7 @@ pub(super) static ROWS: &[Rule] = &[
     Rule {
         meaning: Meaning::CredentialsRefused,
         at: At::AUTH,
+        codes: &[0, 5],
         says: &[
             "username|user|login|password|passwort|credential*|authentication .. not accepted|incorrect|invalid|wrong|bad|failed|failure|unsuccessful|rejected|refused|denied|mismatch|error",
             "incorrect|invalid|wrong|bad .. username|user|login|password|credential*|authentication|auth",
@@ -217,6 +219,7 @@ pub(super) static ROWS: &[Rule] = &[
             "grant .. invalid|expired|revoked",
         ],
         unless: &[
+            "credits|quota|limit exceed*",
             "locked|suspended|disabled|blocked|banned|frozen|gesperrt|deaktiviert|inactive",
             "ip .. listed|blacklisted|blocklisted",
             "spf|dkim|dmarc",
@@ -237,6 +240,7 @@ pub(super) static ROWS: &[Rule] = &[
             "not .. permitted|allowed|authorized|able to relay",
             "unable|cannot|cant|able to relay",
             "as a relay",
+            "unauthorized|unauthorised|illegal relay*",
             "dont|not|cannot|cant relay",
             "no|not .. relaying",
             "not .. open relay",
