@@ -6,16 +6,20 @@
 
 pub mod body;
 mod date;
+pub mod dkim;
 pub mod dot;
+pub mod downgrade;
 mod encoded_word;
 pub mod header;
 pub mod identity;
 pub mod intake;
 mod line_ends;
 pub mod mime;
+pub mod received;
 pub mod recipients;
 pub mod repair;
 pub mod rewrite;
+pub mod smtputf8;
 mod spool;
 pub mod trace;
 

@@ -1,6 +1,6 @@
 //! Raw octets outside ASCII as encoded words (RFC 2047).
 
-use crate::wire::header::token::{Kind, Token, tokens};
+use crate::wire::header::token::{Kind, Token, encoded_word, tokens};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -28,7 +28,7 @@ impl Encoder {
     /// UTF-8 where it is valid: no other charset is so by accident. Else what the message declares, if that is a
     /// charset of single octets, else what mail programs of the West wrote: never `unknown-8bit`, which readers show
     /// as it stands.
-    fn charset(&self, text: &[u8]) -> &str {
+    pub(super) fn charset(&self, text: &[u8]) -> &str {
         let is_c1 = |octet: &u8| (0x80..0xa0).contains(octet);
         match (std::str::from_utf8(text), &self.declared) {
             (Ok(_), _) => "utf-8",
@@ -66,20 +66,29 @@ impl Encoder {
 
     /// A phrase whose words outside ASCII are encoded, with the words around them: display name or group name.
     pub(super) fn phrase(&self, phrase: &[u8]) -> Vec<u8> {
-        let (tokens, _) = tokens(phrase);
+        self.encoded(phrase, &tokens(phrase).0)
+    }
+
+    /// Unstructured text, as a Subject has it, encoded from its first word to its last.
+    pub(super) fn text(&self, text: &[u8]) -> Vec<u8> {
+        self.encoded(text, &words(text))
+    }
+
+    /// `text` with each stretch of `tokens` between comments and encoded words encoded, if need be.
+    fn encoded(&self, text: &[u8], tokens: &[Token]) -> Vec<u8> {
         let is_border = |token: &Token| matches!(token.kind, Kind::Comment | Kind::EncodedWord);
         let mut out = Vec::new();
-        let mut rest = tokens.as_slice();
-        let mut after_encoded_word = false;
+        let mut rest = tokens;
+        let mut after_word = false;
         while !rest.is_empty() {
             let length = rest.iter().position(is_border).unwrap_or(rest.len());
             let (segment, border) = rest.split_at(length);
-            let before_encoded_word = border.first().is_some_and(|token| token.kind == Kind::EncodedWord);
-            out.extend(self.segment(phrase, segment, after_encoded_word, before_encoded_word));
+            let before_word = border.first().is_some_and(|token| token.kind == Kind::EncodedWord);
+            out.extend(self.segment(text, segment, after_word, before_word));
             let (border, after) = border.split_at(border.len().min(1));
             for token in border {
-                out.extend(self.token(phrase, token));
-                after_encoded_word = token.kind == Kind::EncodedWord;
+                out.extend(self.token(text, token));
+                after_word = token.kind == Kind::EncodedWord;
             }
             rest = after;
         }
@@ -122,6 +131,22 @@ impl Encoder {
         let inside = unescaped(&comment[1..comment.len() - 1]);
         [b"(", self.words(&inside).as_slice(), b")"].concat()
     }
+}
+
+/// White space and words, encoded ones apart: the tokens of unstructured text.
+fn words(text: &[u8]) -> Vec<Token> {
+    let is_space = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
+    let (mut words, mut start) = (Vec::new(), 0);
+    for run in text.chunk_by(|a, b| is_space(a) == is_space(b)) {
+        let kind = match encoded_word(run) {
+            _ if is_space(&run[0]) => Kind::Space,
+            Ok((b"", _)) => Kind::EncodedWord,
+            Ok(_) | Err(_) => Kind::Word,
+        };
+        words.push(Token { kind, start, end: start + run.len() });
+        start += run.len();
+    }
+    words
 }
 
 /// Two encoded words must be parted by white space.

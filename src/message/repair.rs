@@ -7,6 +7,8 @@
 mod doubled;
 mod encode;
 
+pub(super) use encode::{ADDRESS_FIELDS, encode as encode_addresses, encoder};
+
 use super::Header;
 use super::date;
 use super::identity::{HeaderFrom, header_from};

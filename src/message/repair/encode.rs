@@ -11,7 +11,7 @@ use crate::wire::header::token::{Kind, tokens};
 use std::ops::Range;
 
 /// Every field that holds addresses.
-const ADDRESS_FIELDS: [&str; 13] = [
+pub(in super::super) const ADDRESS_FIELDS: [&str; 13] = [
     "From",
     "Sender",
     "Reply-To",
@@ -32,9 +32,8 @@ type Edit = (Range<usize>, Vec<u8>);
 
 /// Encodes what is outside ASCII in address fields: names and comments as encoded words, domains as A-labels. A
 /// local-part stays, and needs SMTPUTF8.
-pub(super) fn encode(header: &mut Header) -> Vec<Repair> {
-    let content_type = header.find("Content-Type").map(|field| ContentType::parse(&field.unfolded()));
-    let encoder = Encoder::new(content_type.as_ref().and_then(|content_type| content_type.parameter("charset")));
+pub(in super::super) fn encode(header: &mut Header) -> Vec<Repair> {
+    let encoder = encoder(header);
     let mut repairs = Vec::new();
     header.replace(|field| {
         let name = ADDRESS_FIELDS.into_iter().find(|name| field.is(name))?;
@@ -45,6 +44,12 @@ pub(super) fn encode(header: &mut Header) -> Vec<Repair> {
         Some(encoded)
     });
     repairs
+}
+
+/// An encoder that knows the charset which the message declares.
+pub(in super::super) fn encoder(header: &Header) -> Encoder {
+    let content_type = header.find("Content-Type").map(|field| ContentType::parse(&field.unfolded()));
+    Encoder::new(content_type.as_ref().and_then(|content_type| content_type.parameter("charset")))
 }
 
 fn repaired(field: &Field, name: &'static str, encoder: &Encoder) -> Option<(Field, Repair)> {
