@@ -1,0 +1,5 @@
+//! Integration tests that need nothing but this crate, in one target so that they link once.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod house;
