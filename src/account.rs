@@ -20,15 +20,16 @@ mod submitter;
 mod terms;
 
 pub use address::AccountAddress;
-pub use directory::{Directory, Surveyed};
+pub use directory::Directory;
 pub use error::AccountError;
 pub use file::read as read_file;
 pub use server::{Server, TlsMode, UnknownTlsMode};
-pub use store::{Found, Place, Rule, Store, open};
+pub use store::{Found, Place, Rule, Store, Surveyed, open};
 pub use submitter::{Authorise, Submitter, User};
-pub use terms::{EnvelopeFromRule, HeaderFromRule, Received};
+pub use terms::{ENVELOPE_FROM_RULES, EnvelopeFromRule, HEADER_FROM_RULES, HeaderFromRule, RECEIVED, Received};
 
 use crate::secret::SecretSource;
+use crate::secret::sealed::{Binding, Destination};
 use crate::wire::mailbox::Mailbox;
 use crate::wire::sasl::Mechanism;
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ pub struct Account {
     pub provider: Option<String>,
     /// Where to submit.
     pub submission: Server,
+    /// Whether the file itself names the server, rather than leaving it to the provider's preset.
+    pub names_server: bool,
     /// Where the password or token comes from.
     pub secret: SecretSource,
     /// Who may use it. Nobody, unless listed.
@@ -109,6 +112,16 @@ impl Account {
     /// The login, where it is an address.
     pub fn login_address(&self) -> Option<Mailbox> {
         Mailbox::parse(&self.login).ok().filter(|mailbox| !mailbox.domain().is_empty())
+    }
+
+    /// What the account's secret `field` is sealed for: this account, this login, and this place to send it to.
+    pub fn binding(&self, field: &str) -> Binding {
+        let server = &self.submission;
+        let destination = match &self.provider {
+            Some(provider) if !self.names_server => Destination::Provider(provider.clone()),
+            _ => Destination::Server { host: server.host.clone(), port: server.port, tls: server.tls.to_string() },
+        };
+        Binding { account: self.address.folded(), field: field.to_owned(), login: self.login.clone(), destination }
     }
 
     /// The provider's name for logs and verdicts: the preset's, else the server's.

@@ -3,11 +3,16 @@
 //! A subcommand's `Arguments` say what was typed; its `run` validates, works, prints, and answers with an exit
 //! status. Nothing below this module knows clap.
 
+mod account;
+mod check;
 mod completions;
 mod demo;
 mod explain;
+mod lookup;
 mod man;
+mod output;
 mod sandbox;
+mod settings;
 
 use crate::verdict::ExitStatus;
 use clap::{Parser, Subcommand};
@@ -24,6 +29,12 @@ struct CommandLine {
 /// Each subcommand, in the order in which `--help` lists them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at the configuration and every account, and tell all that is wrong
+    Check(check::Arguments),
+    /// List, show and change accounts
+    Account(account::Arguments),
+    /// Say which account serves a sender, and who may use it
+    Lookup(lookup::Arguments),
     /// Say what a provider's reply means, and what can be done
     Explain(explain::Arguments),
     /// Print a completion script for a shell
@@ -46,6 +57,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
 
 fn dispatch(command: Command) -> ExitStatus {
     match command {
+        Command::Account(arguments) => account::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

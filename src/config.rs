@@ -10,7 +10,7 @@ pub use crate::account::Authorise;
 use crate::account::Place;
 use crate::account::preset::{Limits, Presets};
 use crate::wire::mailbox::Mailbox;
-use crate::yaml::Problem;
+use crate::yaml::{Problem, Severity};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -304,17 +304,19 @@ impl Config {
     /// # Errors
     /// [`ConfigErrors`]: no configuration anywhere, or all that is wrong with it.
     pub fn load(given: Option<&Path>) -> Result<Config, ConfigErrors> {
-        Config::load_with_warnings(given).map(|(config, _)| config)
+        match Config::inspect(given) {
+            (Some(config), problems) if problems.iter().all(|one| one.severity == Severity::Warning) => Ok(config),
+            (_, problems) => Err(ConfigErrors { problems }),
+        }
     }
 
-    /// The same, with what may not be meant so.
-    ///
-    /// # Errors
-    /// [`ConfigErrors`].
-    pub fn load_with_warnings(given: Option<&Path>) -> Result<(Config, Vec<Problem>), ConfigErrors> {
-        match search::find(given)? {
-            search::Place::File(file) => read::file(&file),
-            search::Place::Directory(directory) => Ok((Config::beside(&directory), Vec::new())),
+    /// The configuration as far as it can be read, so that its accounts can be looked at as well, and all that is wrong
+    /// with it, warnings included. Only for showing: what has errors is not in force.
+    pub fn inspect(given: Option<&Path>) -> (Option<Config>, Vec<Problem>) {
+        match search::find(given) {
+            Ok(search::Place::File(file)) => read::file(&file),
+            Ok(search::Place::Directory(directory)) => (Some(Config::beside(&directory)), Vec::new()),
+            Err(errors) => (None, errors.problems),
         }
     }
 

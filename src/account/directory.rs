@@ -4,11 +4,9 @@
 mod content;
 mod survey;
 
-pub use survey::Surveyed;
-
 use super::file::{self, Context};
 use super::preset::Presets;
-use super::store::{Found, Rule, Store, candidates};
+use super::store::{Found, Rule, Store, Surveyed, candidates};
 use super::{Account, AccountAddress, AccountError, name};
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::Problem;
@@ -40,7 +38,7 @@ impl Directory {
     }
 
     /// What the file of `address` holds; `None` where no file is.
-    fn load(&self, address: &AccountAddress) -> Result<Option<Loaded>, AccountError> {
+    fn load_file(&self, address: &AccountAddress) -> Result<Option<Loaded>, AccountError> {
         let path = self.file_of(address);
         content::read(&path)?.map(|content| self.read(&path, Some(address), content)).transpose()
     }
@@ -74,12 +72,20 @@ impl Directory {
 impl Store for Directory {
     fn find(&self, sender: &Mailbox) -> Result<Option<Found>, AccountError> {
         for (rule, address) in candidates(sender) {
-            if let Some(loaded) = self.load(&address)? {
+            if let Some(loaded) = self.load_file(&address)? {
                 let rule = if loaded.is_alias && rule == Rule::Exact { Rule::Alias } else { rule };
                 return Ok(Some(Found { account: loaded.account, rule }));
             }
         }
         Ok(None)
+    }
+
+    fn load(&self, address: &AccountAddress) -> Result<Option<Account>, AccountError> {
+        Ok(self.load_file(address)?.map(|loaded| loaded.account))
+    }
+
+    fn survey(&self, each: &mut dyn FnMut(Surveyed)) -> Result<(), AccountError> {
+        self.survey_files(each)
     }
 }
 

@@ -50,6 +50,7 @@ fn read_account(path: &Path, root: &Value<'_>, context: Context<'_>) -> Option<A
     let account = Account {
         login: login.unwrap_or_default(),
         submission: submission.unwrap_or_else(nowhere),
+        names_server: section.get("submission").is_some(),
         secret: section.required("secret", |value| read_secret(path, value)).unwrap_or_else(no_secret),
         users: section.optional("users", read_users).unwrap_or_default(),
         identities,
@@ -219,5 +220,159 @@ fn check_plaintext(section: &Section<'_>, account: &Account) {
     if account.submission.tls == TlsMode::None && !is_here && !account.danger_plaintext_auth && !host.is_empty() {
         let hint = "use `implicit` or `starttls`; `danger_plaintext_auth: true` sends the password in the clear";
         section.field("submission").error_with_hint("`tls: none` is for a loopback address only", hint);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_as(address: &str, text: &str) -> (Option<Account>, Vec<String>) {
+        let address = AccountAddress::parse(address).expect("an address");
+        let context = Context { presets: &Presets::default(), address: Some(address), owner_uid: None };
+        let (account, problems) = read(Path::new("f.yaml"), text.as_bytes().to_vec(), context);
+        (account, problems.iter().map(Problem::to_string).collect())
+    }
+
+    #[test]
+    fn a_preset_says_what_the_file_does_not() {
+        let (account, problems) = read_as("anna@gmx.de", "provider: GMX\nsecret: {plain: x}\n");
+        let account = account.unwrap_or_else(|| panic!("{problems:?}"));
+        assert_eq!(account.submission.to_string(), "mail.gmx.net:465");
+        assert_eq!((account.provider.as_deref(), account.login.as_str()), (Some("gmx"), "anna@gmx.de"));
+        assert_eq!(account.header_from, HeaderFromRule::Require);
+        assert_eq!(account.envelope_from, EnvelopeFromRule::Rewrite);
+        assert!(account.users.is_empty());
+    }
+
+    #[test]
+    fn without_a_preset_header_from_is_required_and_the_envelope_kept() {
+        let text = "submission: {host: mail.example.org, port: 587}\nsecret: {env: PW}\nlogin: anna\n";
+        let (account, problems) = read_as("anna@example.org", text);
+        let account = account.unwrap_or_else(|| panic!("{problems:?}"));
+        assert_eq!((account.header_from, account.envelope_from), (HeaderFromRule::Require, EnvelopeFromRule::Keep));
+        assert_eq!((account.submission.tls, account.submission.port), (TlsMode::StartTls, 587));
+    }
+
+    #[test]
+    fn every_error_tells_line_field_problem_and_all_come_at_once() {
+        let text = "provder: gmx\nlogin: 42\nusers: anna\nidentities: [a@b.example, nobody, 7]\nsecret:\n  plian: canary\n\
+                    header_from: requir\nsubmission:\n  port: 99999\n  tls: ssl\nlogin: anna\ndisabled: yes please\n";
+        let (account, problems) = read_as("anna@gmx.de", text);
+        assert!(account.is_none());
+        let expected = [
+            "f.yaml:1: provder: unknown key\nhint: did you mean `provider`?",
+            "f.yaml:2: login: expected text, but found a number\nhint: put it in quotes",
+            "f.yaml:3: users: expected a list, but found text\nhint: put it in brackets: [a, b]",
+            "f.yaml:4: identities[1]: expected an address",
+            "f.yaml:4: identities[2]: expected text, but found a number\nhint: put it in quotes",
+            "f.yaml:6: secret.plian: unknown key\nhint: did you mean `plain`?",
+            "f.yaml:6: secret: expected one source, but found 0\nhint: one of plain, file, command, env, credential, sealed",
+            "f.yaml:7: header_from: expected one of require, rewrite, accept\nhint: did you mean `require`?",
+            "f.yaml:9: submission.host: missing",
+            "f.yaml:9: submission.port: expected a number from 1 to 65535",
+            "f.yaml:10: submission.tls: expected one of implicit, starttls, none",
+            "f.yaml:11: login: stands here twice\nhint: keep one of the two",
+            "f.yaml:12: disabled: expected true or false, but found text",
+        ];
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn nothing_that_may_be_a_secret_is_told() {
+        let rows = [
+            "secret: canary\nprovider: gmx\n",
+            "secret: {canary}\nprovider: gmx\n",
+            "secret: {canary: }\nprovider: gmx\n",
+            "secret: [canary]\nprovider: gmx\n",
+            "secret: {plain: [canary]}\nprovider: gmx\n",
+            "secret: {plain: canary, file: canary}\nprovider: gmx\n",
+            "secret: {command: \"canary 'open\"}\nprovider: gmx\n",
+            "secret: {env: canary/x}\nprovider: gmx\n",
+            "provider: canary\nsecret: {plain: x}\n",
+            "Canary1: x\nsecret: {plain: canary}\n",
+            "- canary\n",
+            "canary\n",
+            "secret:\n  plain: canary\n bad: indentation\n",
+            "secret: {plain: 'canary}\n",
+            "secret: {plain: \"can\\qary canary\"}\n",
+            "header_from: canary\nlogin: \"canary\\n\"\nsubmission: {host: \"canary canary\"}\n",
+        ];
+        for text in rows {
+            let (account, problems) = read_as("anna@gmx.de", text);
+            assert!(account.is_none(), "{text}");
+            let told = problems.join("\n").to_lowercase();
+            assert!(!told.contains("canary"), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_clear_is_for_this_host_or_for_who_says_so() {
+        let rows = [
+            ("127.0.0.1", "", true),
+            ("localhost", "", true),
+            ("\"[::1]\"", "", true),
+            ("mail.example.org", "", false),
+            ("192.0.2.1", "", false),
+            ("mail.example.org", "danger_plaintext_auth: true\n", true),
+        ];
+        for (host, more, expected) in rows {
+            let text = format!("submission: {{host: {host}, port: 25, tls: none}}\nsecret: {{plain: x}}\n{more}");
+            let (account, problems) = read_as("anna@example.org", &text);
+            assert_eq!(account.is_some(), expected, "{host} {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_domains_account_needs_a_login_and_an_address_to_rewrite_to() {
+        let (account, problems) = read_as("@example.org", "provider: gmx\nsecret: {plain: x}\n");
+        assert!(account.is_none() && problems[0].starts_with("f.yaml:1: login: missing"), "{problems:?}");
+        let (account, problems) = read_as("@example.org", "provider: gmx\nlogin: \"4711\"\nsecret: {plain: x}\n");
+        assert!(account.is_none() && problems[0].starts_with("f.yaml:1: identities: missing"), "{problems:?}");
+        let text = "submission: {host: mail.example.org}\nlogin: all\nsecret: {plain: x}\n";
+        let account = read_as("@example.org", text).0.expect("an account");
+        for (address, expected) in [("a@example.org", true), ("A@EXAMPLE.org", true), ("a@example.com", false)] {
+            assert_eq!(account.is_identity(&Mailbox::parse(address).expect("an address")), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn secrets_come_from_one_source_of_many_kinds() {
+        let rows = [
+            ("{plain: x}", Some("plain")),
+            ("{file: pw}", Some("file")),
+            ("{command: pass show gmx}", Some("command")),
+            ("{command: [pass, show, gmx], timeout: 5s}", Some("command")),
+            ("{command: 'pass show gmx | head -1', shell: true}", Some("command")),
+            ("{env: GMX_PASSWORD}", Some("env")),
+            ("{credential: gmx}", Some("credential")),
+            ("{credential: ../gmx}", None),
+            ("{sealed: 'v1:0:x'}", Some("sealed")),
+            ("{command: []}", None),
+            ("{timeout: 5s}", None),
+            ("{}", None),
+        ];
+        for (source, expected) in rows {
+            let (account, problems) = read_as("anna@gmx.de", &format!("provider: gmx\nsecret: {source}\n"));
+            assert_eq!(account.as_ref().map(|account| account.secret.kind()), expected, "{source}: {problems:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_octets_make_it_panic(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let address = AccountAddress::parse("anna@gmx.de").expect("an address");
+            let context = Context { presets: &Presets::default(), address: Some(address), owner_uid: None };
+            let (account, problems) = read(Path::new("f.yaml"), octets, context);
+            proptest::prop_assert!(account.is_some() || !problems.is_empty());
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[a-z:{}\\[\\], \n'\"&*!|>%@`#?-]{0,120}") {
+            let address = AccountAddress::parse("anna@gmx.de").expect("an address");
+            let context = Context { presets: &Presets::default(), address: Some(address), owner_uid: None };
+            let (account, problems) = read(Path::new("f.yaml"), text.into_bytes(), context);
+            proptest::prop_assert!(account.is_some() || !problems.is_empty());
+        }
     }
 }

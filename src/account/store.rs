@@ -2,6 +2,7 @@
 
 use super::{Account, AccountAddress, AccountError, Directory};
 use crate::wire::mailbox::Mailbox;
+use crate::yaml::Problem;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +69,30 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`AccountError`], when there may be one but it can't be read: that is not the same as none.
     fn find(&self, sender: &Mailbox) -> Result<Option<Found>, AccountError>;
+
+    /// The account at exactly this address, or that it is an alias of.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    fn load(&self, address: &AccountAddress) -> Result<Option<Account>, AccountError>;
+
+    /// Every account and alias in the order of their names, with all that is wrong; those that can't be used too.
+    ///
+    /// # Errors
+    /// [`AccountError`], when the place as a whole can't be read.
+    fn survey(&self, each: &mut dyn FnMut(Surveyed)) -> Result<(), AccountError>;
+}
+
+/// One account or alias as it stands in a store.
+pub struct Surveyed {
+    /// Its file, or its row as one would name it.
+    pub path: PathBuf,
+    /// What it holds, if it can be used.
+    pub account: Option<Account>,
+    /// The other address, where it is an alias.
+    pub alias: Option<AccountAddress>,
+    /// What is wrong with it, warnings included.
+    pub problems: Vec<Problem>,
 }
 
 /// The store at `place`. Nothing is opened before the first look-up.

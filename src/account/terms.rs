@@ -35,13 +35,13 @@ pub enum Received {
 }
 
 /// The words of the configuration.
-pub(crate) const HEADER_FROM_RULES: [(&str, HeaderFromRule); 3] =
+pub const HEADER_FROM_RULES: [(&str, HeaderFromRule); 3] =
     [("require", HeaderFromRule::Require), ("rewrite", HeaderFromRule::Rewrite), ("accept", HeaderFromRule::Accept)];
 
 /// The words of the configuration.
-pub(crate) const ENVELOPE_FROM_RULES: [(&str, EnvelopeFromRule); 2] =
+pub const ENVELOPE_FROM_RULES: [(&str, EnvelopeFromRule); 2] =
     [("keep", EnvelopeFromRule::Keep), ("rewrite", EnvelopeFromRule::Rewrite)];
 
 /// The words of the configuration.
-pub(crate) const RECEIVED: [(&str, Received); 3] =
+pub const RECEIVED: [(&str, Received); 3] =
     [("keep", Received::Keep), ("mask", Received::Mask), ("remove", Received::Remove)];

@@ -4,7 +4,7 @@ mod routes;
 mod service;
 
 use super::search::directory_of;
-use super::{Authorise, Config, ConfigErrors, Log, LogLevel, LogTarget, NullSender, Timeouts, UnknownSender};
+use super::{Authorise, Config, Log, LogLevel, LogTarget, NullSender, Timeouts, UnknownSender};
 use crate::account::Place;
 use crate::account::preset::{self, Preset, Presets};
 use crate::wire::mailbox::Mailbox;
@@ -12,20 +12,19 @@ use crate::yaml::{Document, MAX_OCTETS, Problem, Value};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Reads the configuration `file`; beside it, what may not be meant so.
-pub(super) fn file(file: &Path) -> Result<(Config, Vec<Problem>), ConfigErrors> {
-    let octets =
-        content(file).map_err(|error| ConfigErrors { problems: vec![Problem::of_file(file, error.to_string())] })?;
+/// Reads the configuration `file` as far as it can be read, and all that is wrong with it.
+pub(super) fn file(file: &Path) -> (Option<Config>, Vec<Problem>) {
+    let octets = match content(file) {
+        Ok(octets) => octets,
+        Err(error) => return (None, vec![Problem::of_file(file, error.to_string())]),
+    };
     let document = Document::parse(file, octets);
     let mut config = Config::beside(directory_of(file));
     config.file = Some(file.to_owned());
     if document.is_readable() {
         fill(&mut config, &document.root(), directory_of(file));
     }
-    match document.has_errors() {
-        true => Err(ConfigErrors { problems: document.into_problems() }),
-        false => Ok((config, document.into_problems())),
-    }
+    (Some(config), document.into_problems())
 }
 
 fn content(file: &Path) -> std::io::Result<Vec<u8>> {
@@ -162,10 +161,14 @@ fn read_null_sender(value: &Value<'_>) -> Option<NullSender> {
                 None
             }
         },
-        None => value.word(&[("defer", false), ("bounce", true)]).map(|bounces| match bounces {
-            false => NullSender::Defer,
-            true => NullSender::Bounce,
-        }),
+        None => match value.text()? {
+            "defer" => Some(NullSender::Defer),
+            "bounce" => Some(NullSender::Bounce),
+            _ => {
+                value.error("expected one of defer, bounce, or `via: ADDRESS`");
+                None
+            }
+        },
     }
 }
 
@@ -180,4 +183,93 @@ pub(super) fn read_mailbox(value: &Value<'_>) -> Option<Mailbox> {
 
 fn parse_mailbox(text: &str) -> Option<Mailbox> {
     Mailbox::parse(text).ok().filter(|mailbox| !mailbox.domain().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{JournalMode, KeySource, ListenAddress, Way};
+    use std::time::Duration;
+
+    fn read(text: &str) -> (Config, Vec<String>) {
+        let document = Document::parse(Path::new("/c/sendvia.yaml"), text.as_bytes().to_vec());
+        let mut config = Config::beside(Path::new("/c"));
+        if document.is_readable() {
+            fill(&mut config, &document.root(), Path::new("/c"));
+        }
+        (config, document.into_problems().iter().map(Problem::to_string).collect())
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text = "accounts: customers\nstate: /var/lib/x\ntls: {ca_file: ca.pem}\nauthorise: users\nlog: {to: journald, level: debug}\n\
+            unknown_sender: bounce\nnull_sender: {via: post@example.org}\nkey: {file: key}\nehlo_name: mx.example.org\n\
+            timeouts: {connect: 5s, deadline: 10m}\njournal: {mode: durable, keep: 7d}\n\
+            routes: [direct, {local: 192.0.2.7}, {name: office, socks5: 'proxy.example:1081', login_file: pl}]\n\
+            listen: {lmtp: ['unix:/run/sendvia/lmtp', '127.0.0.1:2003'], policy: 'unix:/run/p'}\n\
+            limits: {messages_per_hour: 100}\nnotify: {to: admin@example.org, owner: true, language: de}\n\
+            providers:\n  haus:\n    submission: {host: mail.haus.example, port: 587, tls: starttls}\n    domains: [haus.example]\n";
+        let (config, problems) = read(text);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(config.accounts, Place::Directory("/c/customers".into()));
+        assert_eq!(config.ca_file, Some("/c/ca.pem".into()));
+        assert_eq!(config.key, Some(KeySource::File("/c/key".into())));
+        assert_eq!(config.null_sender, NullSender::Via(Mailbox::parse("post@example.org").expect("an address")));
+        assert_eq!(config.unknown_sender, UnknownSender::Bounce);
+        assert_eq!(config.timeouts.connect, Some(Duration::from_secs(5)));
+        assert_eq!((config.journal.mode, config.journal.keep.as_secs()), (JournalMode::Durable, 7 * 24 * 3600));
+        let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();
+        assert_eq!(names, ["direct", "local: 192.0.2.7", "office"]);
+        assert!(
+            matches!(&config.routes[2].way, Way::Socks5(proxy) if proxy.port == 1081 && proxy.login_file.is_some())
+        );
+        assert_eq!(config.listen.lmtp[0], ListenAddress::Unix("/run/sendvia/lmtp".into()));
+        assert_eq!(config.presets.of_domain("haus.example").map(|preset| preset.name).as_deref(), Some("haus"));
+    }
+
+    #[test]
+    fn an_empty_file_is_all_defaults() {
+        for text in ["", "# nothing\n", "providers:\n"] {
+            let (config, problems) = read(text);
+            assert!(problems.is_empty(), "{problems:?}");
+            assert_eq!(config.accounts, Place::Directory("/c/accounts.d".into()));
+            assert_eq!(config.state, Path::new("/c/state"));
+        }
+    }
+
+    #[test]
+    fn every_error_tells_line_field_problem_and_all_come_at_once() {
+        let text = "acounts: x\nauthorise: all\nnull_sender: via\ntimeouts: {connect: soon}\nproviders:\n  haus: {}\n  haus: {}\n\
+            listen: {lmtp: [here]}\nroutes: [direct, direct, {socks5: 'u:pw@proxy:1'}]\nkey: {}\n";
+        let (_, problems) = read(text);
+        let expected = [
+            "/c/sendvia.yaml:1: acounts: unknown key\nhint: did you mean `accounts`?",
+            "/c/sendvia.yaml:2: authorise: expected one of users, mta",
+            "/c/sendvia.yaml:3: null_sender: expected one of defer, bounce, or `via: ADDRESS`",
+            "/c/sendvia.yaml:4: timeouts.connect: expected a span of time\nhint: write seconds, or a unit: 30s, 5m, 2h, 5d",
+            "/c/sendvia.yaml:6: providers.haus.submission: missing",
+            "/c/sendvia.yaml:7: providers.haus: stands here twice\nhint: keep one of the two",
+            "/c/sendvia.yaml:8: listen.lmtp[0]: expected a socket\nhint: unix:/run/sendvia/lmtp, or 127.0.0.1:2003",
+            "/c/sendvia.yaml:9: routes[2].socks5: a login does not belong here\nhint: put USER:PASSWORD into a private file: `login_file: PATH`",
+            "/c/sendvia.yaml:9: routes[2]: expected one way, but found 0\nhint: one of direct, local, socks5, connect, upstream",
+            "/c/sendvia.yaml:9: routes[1]: another route has this name\nhint: give one of them a `name`",
+            "/c/sendvia.yaml:10: key: expected one place of the key\nhint: one of file, credential, command",
+        ];
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn leaving_the_check_to_the_mta_is_said() {
+        let (config, problems) = read("authorise: mta\n");
+        assert_eq!(config.authorise, Authorise::Mta);
+        assert!(problems[0].starts_with("/c/sendvia.yaml:1: warning: authorise: "), "{problems:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_octets_make_it_panic(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let document = Document::parse(Path::new("f"), octets);
+            fill(&mut Config::beside(Path::new("/c")), &document.root(), Path::new("/c"));
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod file;
 mod read;
 
 pub use command::{CommandLine, SecretCommand};
+pub use file::first_line;
 pub(crate) use read::read;
 
 use super::SecretString;

@@ -2,29 +2,14 @@
 
 use super::content::{self, Content};
 use super::{Directory, Loaded, name};
-use crate::account::{Account, AccountAddress, AccountError};
+use crate::account::{AccountAddress, AccountError, Surveyed};
 use crate::secret::SecretSource;
 use crate::yaml::{Problem, Severity};
 use std::path::{Path, PathBuf};
 
-/// One file of the directory.
-pub struct Surveyed {
-    /// The file.
-    pub path: PathBuf,
-    /// What it holds, if it can be used.
-    pub account: Option<Account>,
-    /// Whether it is a symlink to another account.
-    pub is_alias: bool,
-    /// What is wrong with it, warnings included.
-    pub problems: Vec<Problem>,
-}
-
 impl Directory {
     /// Every file of the directory by name. Files that do not end in `.yaml` (README, backups) are left alone.
-    ///
-    /// # Errors
-    /// [`AccountError::Io`] of the directory itself.
-    pub fn survey(&self) -> Result<Vec<Surveyed>, AccountError> {
+    pub(super) fn survey_files(&self, each: &mut dyn FnMut(Surveyed)) -> Result<(), AccountError> {
         let trouble = |source| AccountError::Io { path: self.path.clone(), source };
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&self.path).map_err(trouble)? {
@@ -32,8 +17,12 @@ impl Directory {
         }
         names.sort();
         let is_account = |name: &&str| !name.starts_with('.') && name.ends_with(name::SUFFIX);
-        let names = names.iter().filter_map(|name| name.to_str()).filter(is_account);
-        Ok(names.filter_map(|name| self.survey_one(name).transpose()).map(Surveyed::from_result).collect())
+        for name in names.iter().filter_map(|name| name.to_str()).filter(is_account) {
+            if let Some(surveyed) = self.survey_one(name).transpose() {
+                each(Surveyed::from_result(surveyed));
+            }
+        }
+        Ok(())
     }
 
     /// One file; `None` where it is gone since the directory was read.
@@ -48,13 +37,14 @@ impl Directory {
         if matches!(account.secret, SecretSource::Plain(_)) && !is_alias {
             warnings.extend(exposure);
         }
-        Ok(Some(Surveyed { path, account: Some(account), is_alias, problems: warnings }))
+        let alias = address.filter(|_| is_alias);
+        Ok(Some(Surveyed { path, account: Some(account), alias, problems: warnings }))
     }
 }
 
 impl Surveyed {
     fn from_result(result: Result<Surveyed, (PathBuf, Vec<Problem>)>) -> Surveyed {
-        result.unwrap_or_else(|(path, problems)| Surveyed { path, account: None, is_alias: false, problems })
+        result.unwrap_or_else(|(path, problems)| Surveyed { path, account: None, alias: None, problems })
     }
 }
 

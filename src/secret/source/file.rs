@@ -5,7 +5,10 @@ use crate::secret::{SecretString, private};
 use std::path::Path;
 
 /// The first line of the private file at `path`.
-pub(super) fn first_line(path: &Path) -> Result<SecretString, SecretError> {
+///
+/// # Errors
+/// [`SecretError`]; nothing of the secret is in it.
+pub fn first_line(path: &Path) -> Result<SecretString, SecretError> {
     first_line_of(private::read(path, MAX_OCTETS)?, &path.display().to_string())
 }
 

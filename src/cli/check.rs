@@ -1,0 +1,137 @@
+//! `sendvia check`: the configuration and every account, with all that is wrong at once.
+
+use super::output;
+use super::settings::Settings;
+use crate::account::{self, Account, Surveyed};
+use crate::config::{Config, KeySource, NullSender};
+use crate::secret::key::KeyRing;
+use crate::secret::{SecretSource, source};
+use crate::verdict::ExitStatus;
+use crate::yaml::{Problem, Severity};
+use clap::Args;
+use std::collections::HashSet;
+use std::path::Path;
+
+/// What was typed.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found.
+#[derive(Default)]
+struct Report {
+    accounts: usize,
+    aliases: usize,
+    problems: Vec<Problem>,
+}
+
+/// Looks at everything, and answers 0, or 78 when there is an error.
+pub(super) fn run(arguments: &Arguments) -> ExitStatus {
+    let (config, problems) = Config::inspect(arguments.settings.config.as_deref());
+    let mut report = Report { problems, ..Report::default() };
+    if let Some(config) = &config {
+        report.look_at(config);
+    }
+    let sound = report.problems.iter().all(|problem| problem.severity == Severity::Warning);
+    match arguments.json {
+        true => output::json(&report.json(config.as_ref(), sound)),
+        false => output::say(report.text(config.as_ref(), sound)),
+    }
+    if sound { ExitStatus::Ok } else { ExitStatus::Config }
+}
+
+impl Report {
+    fn look_at(&mut self, config: &Config) {
+        if let Some(ca_file) = &config.ca_file {
+            self.look_at_file(ca_file, "the certificates of `tls.ca_file`");
+        }
+        let ring = self.key_ring(config);
+        let store = account::open(&config.accounts, config.presets.clone());
+        let routes: HashSet<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();
+        let surveyed = store.survey(&mut |surveyed| self.take(ring.as_ref(), &routes, surveyed));
+        if let Err(error) = surveyed {
+            self.problems.extend(error.into_problems());
+        }
+        if let NullSender::Via(address) = &config.null_sender
+            && matches!(store.find(address), Ok(None))
+        {
+            let file = config.file.clone().unwrap_or_default();
+            let problem = Problem::of_file(file, format!("there is no account for {address}"));
+            self.problems.push(Problem { field: "null_sender.via".into(), ..problem });
+        }
+    }
+
+    /// The key ring, where it is a file; how a service gets its key can't be seen from here.
+    fn key_ring(&mut self, config: &Config) -> Option<KeyRing> {
+        let Some(KeySource::File(file)) = &config.key else { return None };
+        match KeyRing::read(file) {
+            Ok(ring) => Some(ring),
+            Err(error) => {
+                let problem = Problem::of_file(config.file.clone().unwrap_or_default(), error.to_string());
+                self.problems.push(Problem { field: "key".into(), hint: error.hint(), ..problem });
+                None
+            }
+        }
+    }
+
+    fn look_at_file(&mut self, file: &Path, what: &str) {
+        if let Err(error) = std::fs::File::open(file) {
+            self.problems.push(Problem::of_file(file, format!("{what}: {error}")));
+        }
+    }
+
+    fn take(&mut self, ring: Option<&KeyRing>, routes: &HashSet<&str>, surveyed: Surveyed) {
+        self.problems.extend(surveyed.problems);
+        let Some(account) = surveyed.account else { return };
+        if surveyed.alias.is_some() {
+            self.aliases += 1;
+            return;
+        }
+        self.accounts += 1;
+        self.problems.extend(secret_problem(ring, &account, &surveyed.path));
+        for route in account.routes.iter().filter(|route| !routes.contains(route.as_str())) {
+            let problem = Problem::of_file(&surveyed.path, format!("there is no route called {route}"));
+            self.problems.push(Problem { field: "routes".into(), ..problem });
+        }
+    }
+
+    fn json(&self, config: Option<&Config>, sound: bool) -> serde_json::Value {
+        serde_json::json!({
+            "ok": sound,
+            "config": config.and_then(|config| config.file.as_ref()).map(|file| file.display().to_string()),
+            "accounts": self.accounts,
+            "aliases": self.aliases,
+            "problems": self.problems.iter().map(output::problem_json).collect::<Vec<_>>(),
+        })
+    }
+
+    fn text(&self, config: Option<&Config>, sound: bool) -> String {
+        let mut lines: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
+        let place = config.map(|config| config.accounts.to_string());
+        let count = |severity| self.problems.iter().filter(|problem| problem.severity == severity).count();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        lines.push(match (sound, place) {
+            (true, Some(place)) => {
+                format!("{place}: {} accounts, {} aliases; warnings: {warnings}", self.accounts, self.aliases)
+            }
+            _ => format!("errors: {errors}, warnings: {warnings}"),
+        });
+        lines.join("\n")
+    }
+}
+
+/// A secret that can be looked at without running anything, and can't be used.
+fn secret_problem(ring: Option<&KeyRing>, account: &Account, path: &Path) -> Option<Problem> {
+    let error = match (&account.secret, ring) {
+        (SecretSource::File(file), _) => source::first_line(file).err()?,
+        (SecretSource::Sealed(text), Some(ring)) => ring.open(&account.binding("password"), text).err()?.into(),
+        _ => return None,
+    };
+    let problem = Problem { field: "secret".into(), ..Problem::of_file(path, error.to_string()) };
+    Some(Problem { hint: error.hint(), ..problem })
+}

@@ -1,5 +1,0 @@
-//! Integration tests that need nothing but this crate, in one target so that they link once.
-
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod house;
