@@ -15,6 +15,8 @@ pub mod identity;
 pub mod intake;
 mod line_ends;
 pub mod mime;
+#[cfg(test)]
+mod property;
 pub mod received;
 pub mod recipients;
 pub mod repair;

@@ -69,6 +69,13 @@ impl Encoder {
         self.encoded(phrase, &tokens(phrase).0)
     }
 
+    /// A phrase with commas and the like in it, encoded as a whole.
+    pub(super) fn whole(&self, phrase: &[u8]) -> Vec<u8> {
+        let text: Vec<u8> = tokens(phrase).0.iter().flat_map(|token| plain(phrase, token)).collect();
+        let (text, space) = text.split_at(text.trim_ascii_end().len());
+        [&self.words(text), space].concat()
+    }
+
     /// Unstructured text, as a Subject has it, encoded from its first word to its last.
     pub(super) fn text(&self, text: &[u8]) -> Vec<u8> {
         self.encoded(text, &words(text))

@@ -209,6 +209,12 @@ mod tests {
                 "From encoded, To encoded",
             ),
             ("From: Mueller, Anna <a@x>\r\nTo: b@x\r\n", "From: \"Mueller, Anna\" <a@x>\r\nTo: b@x\r\n", "From quoted"),
+            (
+                "From: Müller, <a@x>\r\nTo: b@x\r\n",
+                "From: =?utf-8?Q?M=C3=BCller=2C?= <a@x>\r\nTo: b@x\r\n",
+                "From encoded",
+            ),
+            ("From: Mueller, <a@x>\r\nTo: b@x\r\n", "From: \"Mueller,\" <a@x>\r\nTo: b@x\r\n", "From quoted"),
             ("To: b@x\r\n", "To: b@x\r\n", "there is no From field: a message needs one, with the sender's address"),
             (
                 "From: a@x\r\nFrom: b@x\r\n",

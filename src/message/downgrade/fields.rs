@@ -44,11 +44,11 @@ fn with_extended_parameters(field: &Field, encoder: &Encoder) -> Field {
 fn extend(out: &mut Vec<u8>, token: Token, octets: &[u8], encoder: &Encoder) {
     let value = match octets.iter().position(|octet| *octet == b'=') {
         _ if token.kind == Kind::Quoted => &octets[1..octets.len() - 1],
-        Some(equals) => {
+        Some(equals) if octets[..equals].is_ascii() => {
             out.extend_from_slice(&octets[..=equals]);
             &octets[equals + 1..]
         }
-        None => octets,
+        Some(_) | None => octets,
     };
     let is_name = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
     let is_parameter = out.strip_suffix(b"=").and_then(<[u8]>::last).is_some_and(is_name) && out.is_ascii();

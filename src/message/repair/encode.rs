@@ -62,7 +62,7 @@ fn repaired(field: &Field, name: &'static str, encoder: &Encoder) -> Option<(Fie
     }
     let edits = match torn {
         Some((display, address)) => {
-            let phrase = (display.clone(), encoder.phrase(&field.body()[display]));
+            let phrase = (display.clone(), encoder.whole(&field.body()[display]));
             [vec![phrase], address_edits(field.body(), address)].concat()
         }
         None => list.elements.iter().flat_map(|element| element_edits(field.body(), element, encoder)).collect(),
@@ -121,11 +121,12 @@ fn edited(body: &[u8], edits: Vec<Edit>) -> Vec<u8> {
     out
 }
 
-/// As one quoted-string, its own quotes and backslashes escaped.
+/// As one quoted-string, its own quotes and backslashes escaped; white space at its end stays behind it.
 fn quoted(phrase: &[u8]) -> Vec<u8> {
+    let (words, space) = phrase.split_at(phrase.trim_ascii_end().len());
     let escape = |octet: &u8| match octet {
         b'"' | b'\\' => vec![b'\\', *octet],
         _ => vec![*octet],
     };
-    [b"\"", phrase.iter().flat_map(escape).collect::<Vec<u8>>().as_slice(), b"\""].concat()
+    [b"\"", words.iter().flat_map(escape).collect::<Vec<u8>>().as_slice(), b"\"", space].concat()
 }

@@ -70,6 +70,16 @@ impl AddressList {
     }
 }
 
+impl Element {
+    /// The address, unless it is a group.
+    pub fn address(&self) -> Option<&Address> {
+        match self {
+            Element::Address(address) => Some(address),
+            Element::Group { .. } => None,
+        }
+    }
+}
+
 impl Address {
     /// The address as an envelope has it.
     ///
@@ -156,8 +166,8 @@ impl Reader<'_> {
             let end = match token.kind {
                 Kind::Special(b',') => End::Comma,
                 Kind::Special(b';') => End::Semicolon,
-                // Inside of `anna@gmx.de:` a colon begins no group.
-                Kind::Special(b':') if !has_at => End::Colon,
+                // Behind an address a colon begins no group.
+                Kind::Special(b':') if !has_at && angle.is_none() => End::Colon,
                 Kind::Special(b'@') => {
                     has_at = true;
                     continue;
