@@ -17,6 +17,7 @@ pub mod oauth;
 pub mod private;
 pub mod sealed;
 pub mod source;
+pub mod token;
 pub mod trust;
 pub mod vault;
 

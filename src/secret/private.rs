@@ -8,7 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -205,6 +205,38 @@ fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Makes a directory that nobody but its owner enters, or leaves the one that is there. Run by root, it gets the owner of
+/// the directory above.
+///
+/// # Errors
+/// [`PrivateFileError::Io`].
+pub fn make_directory(path: &Path) -> Result<(), PrivateFileError> {
+    let made = std::fs::DirBuilder::new().mode(0o700).create(path);
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(PrivateFileError::io(path)(error)),
+        Ok(()) => {}
+    }
+    let directory = File::open(path).map_err(PrivateFileError::io(path))?;
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    give_to_owner_of(above, &directory, 0o750).map_err(PrivateFileError::io(path))
+}
+
+/// Opens the private, empty file that a lock is taken on, or makes it.
+///
+/// # Errors
+/// [`PrivateFileError`].
+pub fn open_lock(path: &Path) -> Result<File, PrivateFileError> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mode = Mode::RUSR | Mode::WUSR;
+    let file = rustix::fs::open(path, flags, mode).map_err(|error| PrivateFileError::io(path)(error.into()))?;
+    let file = File::from(file);
+    let directory = path.parent().unwrap_or(Path::new("."));
+    // Root may be the first to take a lock that the daemon's user takes tomorrow.
+    give_to_owner_of(directory, &file, 0o600).map_err(PrivateFileError::io(path))?;
+    Ok(file)
+}
+
 /// A name beside the target that no look-up takes for an account, a key or a token: it begins with a dot.
 fn temporary_name(path: &Path, directory: &Path) -> io::Result<PathBuf> {
     let mut random = [0; 8];
@@ -217,19 +249,20 @@ fn temporary_name(path: &Path, directory: &Path) -> io::Result<PathBuf> {
 fn write_new(path: &Path, directory: &Path, octets: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mut file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
-    give_to_owner_of(directory, &file)?;
+    give_to_owner_of(directory, &file, 0o640)?;
     file.write_all(octets)?;
     file.sync_all()
 }
 
-fn give_to_owner_of(directory: &Path, file: &File) -> io::Result<()> {
+/// `group_mode` is for a directory of root's that has a group of its own.
+fn give_to_owner_of(directory: &Path, file: &File, group_mode: u32) -> io::Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
     let owner = std::fs::metadata(directory)?;
     std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))?;
     if owner.uid() == 0 && owner.gid() != 0 {
-        rustix::fs::fchmod(file.as_fd(), Mode::from_raw_mode(0o640))?;
+        rustix::fs::fchmod(file.as_fd(), Mode::from_raw_mode(group_mode))?;
     }
     Ok(())
 }
