@@ -9,6 +9,7 @@ pub mod config;
 pub mod message;
 pub mod sandbox;
 pub mod secret;
+pub mod state;
 pub mod verdict;
 pub mod wire;
 pub mod yaml;

@@ -1,0 +1,273 @@
+//! What is closed for now: a route to a provider, an account, an account's credentials.
+
+use super::clock::Moment;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use std::fmt;
+use std::time::Duration;
+
+/// What can be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A way to a provider, for all accounts: this host's address is refused.
+    Route,
+    /// An account: locked, or a limit used up.
+    Account,
+    /// An account's login and password: no login until they change.
+    Credentials,
+}
+
+/// One thing that can be closed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject {
+    /// Which kind of thing.
+    pub kind: Kind,
+    /// `ROUTE to PROVIDER`, or an account's address.
+    pub name: String,
+}
+
+/// How long a closure lasts: the first time, and at most after it has doubled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// The first.
+    pub first: Duration,
+    /// The longest.
+    pub longest: Duration,
+}
+
+/// Why something is closed, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trip {
+    /// The meaning's name.
+    pub meaning: String,
+    /// What the provider said, on one line.
+    pub reason: String,
+    /// The pause where the provider named none.
+    pub pause: Pause,
+    /// The provider's own.
+    pub asked: Option<Duration>,
+    /// What the closure is bound to: other credentials end it.
+    pub fingerprint: Option<u32>,
+}
+
+/// Something closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closure {
+    /// What.
+    pub subject: Subject,
+    /// The meaning's name.
+    pub meaning: String,
+    /// What the provider said.
+    pub reason: String,
+    /// Since when.
+    pub since: Moment,
+    /// When the next try is made.
+    pub until: Moment,
+    /// How often in a row.
+    pub failures: u32,
+}
+
+/// Whether something is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// It is.
+    Open,
+    /// Its pause is over, and the caller is the one who tries; he ends it by `reopen` or `trip`.
+    Probe(Closure),
+    /// It is not.
+    Closed(Closure),
+}
+
+impl Kind {
+    /// The name in the file and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Route => "route",
+            Kind::Account => "account",
+            Kind::Credentials => "credentials",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Kind> {
+        [Kind::Route, Kind::Account, Kind::Credentials].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Subject {
+    /// A way to a provider.
+    pub fn route(route: &str, provider: &str) -> Subject {
+        Subject { kind: Kind::Route, name: format!("{route} to {provider}") }
+    }
+
+    /// An account.
+    pub fn account(address: &str) -> Subject {
+        Subject { kind: Kind::Account, name: address.to_owned() }
+    }
+
+    /// An account's credentials.
+    pub fn credentials(address: &str) -> Subject {
+        Subject { kind: Kind::Credentials, name: address.to_owned() }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Route => write!(f, "route {}", self.name),
+            Kind::Account => write!(f, "account {}", self.name),
+            Kind::Credentials => write!(f, "login of {}", self.name),
+        }
+    }
+}
+
+const COLUMNS: &str = "kind, name, meaning, reason, since, until, failures";
+
+pub(super) fn gate(
+    connection: &mut Connection,
+    subject: &Subject,
+    fingerprint: Option<u32>,
+    lease: Duration,
+    now: Moment,
+) -> rusqlite::Result<Gate> {
+    // Nearly always there is nothing, and reading needs no write lock.
+    let Some(found) = find(connection, subject)? else { return Ok(Gate::Open) };
+    if !found.is_over(fingerprint) && now < found.closure.until.max(found.probe_until) {
+        return Ok(Gate::Closed(found.closed_at_least_until(found.probe_until)));
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Some(found) = find(&transaction, subject)? else { return Ok(Gate::Open) };
+    if found.is_over(fingerprint) {
+        delete(&transaction, subject)?;
+        transaction.commit()?;
+        return Ok(Gate::Open);
+    }
+    if now < found.closure.until.max(found.probe_until) {
+        return Ok(Gate::Closed(found.closed_at_least_until(found.probe_until)));
+    }
+    transaction.execute(
+        "UPDATE breaker SET probe_until = ?3 WHERE kind = ?1 AND name = ?2",
+        params![subject.kind.name(), subject.name, now.after(lease).0],
+    )?;
+    transaction.commit()?;
+    Ok(Gate::Probe(found.closure))
+}
+
+pub(super) fn trip(
+    connection: &mut Connection,
+    subject: &Subject,
+    trip: &Trip,
+    now: Moment,
+) -> rusqlite::Result<Closure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = find(&transaction, subject)?;
+    // Deliveries under way when the first of them was refused are not a second failure.
+    let (since, failures) = match &before {
+        Some(found) if now < found.closure.until => (found.closure.since, found.closure.failures),
+        Some(found) => (found.closure.since, found.closure.failures.saturating_add(1)),
+        None => (now, 1),
+    };
+    let pause = trip.asked.unwrap_or_else(|| grown(trip.pause, failures));
+    let closure = Closure {
+        subject: subject.clone(),
+        meaning: trip.meaning.clone(),
+        reason: trip.reason.clone(),
+        since,
+        until: now.after(pause),
+        failures,
+    };
+    transaction.execute(
+        "INSERT OR REPLACE INTO breaker (kind, name, meaning, reason, since, until, failures, fingerprint, probe_until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
+        params![
+            subject.kind.name(),
+            subject.name,
+            closure.meaning,
+            closure.reason,
+            closure.since.0,
+            closure.until.0,
+            closure.failures,
+            trip.fingerprint
+        ],
+    )?;
+    transaction.commit()?;
+    Ok(closure)
+}
+
+/// The first pause, doubled with each failure.
+fn grown(pause: Pause, failures: u32) -> Duration {
+    let factor = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    pause.first.saturating_mul(factor.max(1)).min(pause.longest)
+}
+
+pub(super) fn reopen(connection: &mut Connection, subject: &Subject) -> rusqlite::Result<Option<Closure>> {
+    if find(connection, subject)?.is_none() {
+        return Ok(None);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = find(&transaction, subject)?;
+    delete(&transaction, subject)?;
+    transaction.commit()?;
+    Ok(found.map(|found| found.closure))
+}
+
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Closure>> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM breaker ORDER BY kind, name"))?;
+    let rows = statement.query_map([], closure)?;
+    rows.collect::<rusqlite::Result<Vec<_>>>()
+}
+
+/// A row, with what only this module needs to know of it.
+struct Found {
+    closure: Closure,
+    fingerprint: Option<u32>,
+    probe_until: Moment,
+}
+
+impl Found {
+    fn is_over(&self, fingerprint: Option<u32>) -> bool {
+        matches!((self.fingerprint, fingerprint), (Some(then), Some(now)) if then != now)
+    }
+
+    fn closed_at_least_until(&self, other: Moment) -> Closure {
+        Closure { until: self.closure.until.max(other), ..self.closure.clone() }
+    }
+}
+
+fn find(connection: &Connection, subject: &Subject) -> rusqlite::Result<Option<Found>> {
+    let query = format!("SELECT {COLUMNS}, fingerprint, probe_until FROM breaker WHERE kind = ?1 AND name = ?2");
+    let mut statement = connection.prepare_cached(&query)?;
+    statement
+        .query_row(params![subject.kind.name(), subject.name], |row| {
+            Ok(Found { closure: closure(row)?, fingerprint: row.get(7)?, probe_until: Moment(row.get(8)?) })
+        })
+        .optional()
+}
+
+fn closure(row: &Row<'_>) -> rusqlite::Result<Closure> {
+    let kind: String = row.get(0)?;
+    let kind = Kind::from_name(&kind)
+        .ok_or_else(|| rusqlite::Error::InvalidColumnType(0, "kind".to_owned(), rusqlite::types::Type::Text))?;
+    Ok(Closure {
+        subject: Subject { kind, name: row.get(1)? },
+        meaning: row.get(2)?,
+        reason: row.get(3)?,
+        since: Moment(row.get(4)?),
+        until: Moment(row.get(5)?),
+        failures: row.get(6)?,
+    })
+}
+
+fn delete(connection: &Connection, subject: &Subject) -> rusqlite::Result<usize> {
+    connection.execute("DELETE FROM breaker WHERE kind = ?1 AND name = ?2", params![subject.kind.name(), subject.name])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_doubles_up_to_its_longest() {
+        let pause = Pause { first: Duration::from_secs(300), longest: Duration::from_secs(21_600) };
+        let seconds: Vec<u64> = [1, 2, 3, 7, 8, 33, u32::MAX].map(|failures| grown(pause, failures).as_secs()).to_vec();
+        assert_eq!(seconds, [300, 600, 1200, 19_200, 21_600, 21_600, 21_600]);
+    }
+}

@@ -1,0 +1,323 @@
+//! The SQLite file: opened late, shared by processes, made anew when it is corrupt or gone.
+
+use super::breaker::{self, Closure, Gate, Subject, Trip};
+use super::clock::Clock;
+use super::journal::{self, Durability};
+use super::usage::{self, Caps, Full, Today};
+use super::{Ledger, notice};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rustix::fs::FlockOperation;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use thiserror::Error;
+
+/// The file's name in the state directory.
+const FILE: &str = "state.db";
+
+/// How long a transaction waits for those of other processes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Raised when the tables change; a file of another version is made anew.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE breaker (
+        kind TEXT NOT NULL, name TEXT NOT NULL, meaning TEXT NOT NULL, reason TEXT NOT NULL,
+        since INTEGER NOT NULL, until INTEGER NOT NULL, failures INTEGER NOT NULL,
+        fingerprint INTEGER, probe_until INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (kind, name)) WITHOUT ROWID;
+    CREATE TABLE usage (
+        account TEXT NOT NULL, minute INTEGER NOT NULL,
+        messages INTEGER NOT NULL DEFAULT 0, recipients INTEGER NOT NULL DEFAULT 0, logins INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (account, minute)) WITHOUT ROWID;
+    CREATE TABLE waiting (
+        account TEXT PRIMARY KEY, room_at INTEGER NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE session (
+        id INTEGER PRIMARY KEY, account TEXT NOT NULL, expires INTEGER NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL);
+    CREATE INDEX session_account ON session (account);
+    CREATE TABLE journal (
+        queue_id TEXT NOT NULL, recipient TEXT NOT NULL, digest BLOB NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (queue_id, recipient, digest)) WITHOUT ROWID;
+    CREATE INDEX journal_at ON journal (at);
+    CREATE TABLE notice (subject TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE salt (value BLOB NOT NULL);
+";
+
+/// Why the state can't be used.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// The directory or the file.
+    #[error("state: {path}: {source}", path = path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// SQLite.
+    #[error("state: {path}: {source}", path = path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: rusqlite::Error,
+    },
+}
+
+impl StateError {
+    /// Whether this user may not keep a state here at all, as opposed to a state in trouble.
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            StateError::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+            }
+            StateError::Sqlite { source, .. } => {
+                matches!(source.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied))
+            }
+        }
+    }
+
+    /// The remedy.
+    pub fn hint(&self) -> Option<String> {
+        let (StateError::Io { path, .. } | StateError::Sqlite { path, .. }) = self;
+        self.is_forbidden().then(|| format!("let the user this runs as write to {}", path.display()))
+    }
+
+    fn is_corrupt(&self) -> bool {
+        match self {
+            StateError::Io { .. } => false,
+            StateError::Sqlite { source, .. } => {
+                matches!(source, rusqlite::Error::InvalidColumnType(..))
+                    || matches!(
+                        source.sqlite_error_code(),
+                        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                    )
+                    // A table that is missing: somebody else's file, or half of ours.
+                    || matches!(source.sqlite_error_code(), Some(ErrorCode::Unknown))
+            }
+        }
+    }
+}
+
+/// The state of one host, in a file.
+#[derive(Debug)]
+pub struct Sqlite {
+    directory: PathBuf,
+    clock: Clock,
+    open: Mutex<Option<Open>>,
+}
+
+/// A connection, and the file that it was made to.
+#[derive(Debug)]
+struct Open {
+    connection: Connection,
+    inode: (u64, u64),
+}
+
+impl Sqlite {
+    /// The state in `directory`. Nothing is opened yet.
+    pub fn new(directory: &Path, clock: Clock) -> Sqlite {
+        Sqlite { directory: directory.to_owned(), clock, open: Mutex::new(None) }
+    }
+
+    /// The clock by which it goes.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.join(FILE)
+    }
+
+    /// Runs `work` on a usable connection; a file that turns out to be corrupt is made anew, once.
+    fn with<T>(&self, work: impl Fn(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StateError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let tried = self.attempt(&mut open, &work);
+        match tried {
+            Err(error) if error.is_corrupt() => {
+                *open = None;
+                self.make_anew(&error)?;
+                self.attempt(&mut open, &work)
+            }
+            other => other,
+        }
+    }
+
+    fn attempt<T>(
+        &self,
+        open: &mut Option<Open>,
+        work: &impl Fn(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StateError> {
+        // Somebody may have removed or replaced the file under a service that runs for months.
+        if open.as_ref().is_some_and(|open| inode_of(&self.file()) != Some(open.inode)) {
+            *open = None;
+        }
+        if open.is_none() {
+            *open = Some(self.connect()?);
+        }
+        let Some(Open { connection, .. }) = open else { unreachable!("it was just opened") };
+        work(connection).map_err(|source| StateError::Sqlite { path: self.file(), source })
+    }
+
+    fn connect(&self) -> Result<Open, StateError> {
+        let path = self.file();
+        let io = |source| StateError::Io { path: path.clone(), source };
+        let sqlite = |source| StateError::Sqlite { path: path.clone(), source };
+        if !path.exists() {
+            self.make_directory()?;
+            // SQLite would give it the umask's mode.
+            fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(io)?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(sqlite)?;
+        prepare(&mut connection).map_err(sqlite)?;
+        let inode = inode_of(&path).ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
+        Ok(Open { connection, inode })
+    }
+
+    fn make_directory(&self) -> Result<(), StateError> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
+        made.map_err(|source| StateError::Io { path: self.directory.clone(), source })
+    }
+
+    /// Moves a corrupt file aside. Several processes may notice at once: the lock makes one of them do it.
+    fn make_anew(&self, error: &StateError) -> Result<(), StateError> {
+        let io = |source| StateError::Io { path: self.directory.clone(), source };
+        let lock = File::create(self.directory.join("state.lock")).map_err(io)?;
+        rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(|errno| io(errno.into()))?;
+        if self.connect().and_then(|mut open| self.is_sound(&mut open.connection)).is_ok() {
+            return Ok(());
+        }
+        tracing::warn!("{error}: made anew; what was closed, counted and journalled is forgotten");
+        let path = self.file();
+        // Gone already is as good.
+        let _ = fs::rename(&path, self.directory.join(format!("{FILE}.corrupt")));
+        for beside in ["-wal", "-shm"] {
+            let _ = fs::remove_file(self.directory.join(format!("{FILE}{beside}")));
+        }
+        Ok(())
+    }
+
+    fn is_sound(&self, connection: &mut Connection) -> Result<(), StateError> {
+        let sqlite = |source| StateError::Sqlite { path: self.file(), source };
+        let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
+        for table in ["breaker", "usage", "waiting", "session", "journal", "notice", "salt"] {
+            connection.query_row(&format!("SELECT count(*) FROM {table} LIMIT 1"), [], |_| Ok(())).map_err(sqlite)?;
+        }
+        match verdict.as_str() {
+            "ok" => Ok(()),
+            _ => Err(sqlite(rusqlite::Error::InvalidQuery)),
+        }
+    }
+}
+
+/// Settings of a connection, and the tables of a new file.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == VERSION {
+        // A file stays in WAL mode; what is set here is this connection's own.
+        return connection.execute_batch("PRAGMA synchronous = NORMAL");
+    }
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version != VERSION {
+        drop_all(&transaction)?;
+        transaction.execute_batch(TABLES)?;
+        let mut salt = [0; 32];
+        crate::secret::random(&mut salt).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        transaction.execute("INSERT INTO salt VALUES (?1)", [salt.as_slice()])?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()
+}
+
+/// A file of another version: what it held can be learned again.
+fn drop_all(transaction: &Connection) -> rusqlite::Result<()> {
+    let mut statement =
+        transaction.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    for name in names {
+        transaction.execute_batch(&format!("DROP TABLE \"{}\"", name.replace('"', "\"\"")))?;
+    }
+    Ok(())
+}
+
+fn inode_of(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+impl Ledger for Sqlite {
+    fn gate(&self, subject: &Subject, fingerprint: Option<u32>, lease: Duration) -> Result<Gate, StateError> {
+        self.with(|connection| breaker::gate(connection, subject, fingerprint, lease, self.clock.now()))
+    }
+
+    fn trip(&self, subject: &Subject, trip: &Trip) -> Result<Closure, StateError> {
+        self.with(|connection| breaker::trip(connection, subject, trip, self.clock.now()))
+    }
+
+    fn reopen(&self, subject: &Subject) -> Result<Option<Closure>, StateError> {
+        self.with(|connection| breaker::reopen(connection, subject))
+    }
+
+    fn closures(&self) -> Result<Vec<Closure>, StateError> {
+        self.with(|connection| breaker::all(connection))
+    }
+
+    fn reserve(&self, account: &str, caps: &Caps, recipients: u64) -> Result<Result<(), Full>, StateError> {
+        self.with(|connection| usage::reserve(connection, account, caps, recipients, self.clock.now()))
+    }
+
+    fn release(&self, account: &str, recipients: u64) -> Result<(), StateError> {
+        self.with(|connection| usage::release(connection, account, recipients, self.clock.now()))
+    }
+
+    fn login(&self, account: &str, per_minute: Option<u64>) -> Result<Result<(), Full>, StateError> {
+        self.with(|connection| usage::login(connection, account, per_minute, self.clock.now()))
+    }
+
+    fn enter_session(&self, account: &str, most: u64, lease: Duration) -> Result<Result<i64, Full>, StateError> {
+        self.with(|connection| usage::enter_session(connection, account, most, lease, self.clock.now()))
+    }
+
+    fn leave_session(&self, session: i64) -> Result<(), StateError> {
+        self.with(|connection| usage::leave_session(connection, session))
+    }
+
+    fn today(&self) -> Result<Vec<Today>, StateError> {
+        self.with(|connection| usage::today(connection, self.clock.now()))
+    }
+
+    fn sent(&self, queue_id: &str, digest: &[u8; 32], recipients: &[String]) -> Result<Vec<bool>, StateError> {
+        self.with(|connection| journal::sent(connection, queue_id, digest, recipients))
+    }
+
+    fn record(
+        &self,
+        queue_id: &str,
+        digest: &[u8; 32],
+        recipients: &[String],
+        durability: Durability,
+        keep: Duration,
+    ) -> Result<(), StateError> {
+        let now = self.clock.now();
+        self.with(|connection| journal::record(connection, queue_id, digest, recipients, durability, keep, now))
+    }
+
+    fn may_notify(&self, subject: &str, interval: Duration) -> Result<bool, StateError> {
+        self.with(|connection| notice::claim(connection, subject, interval, self.clock.now()))
+    }
+
+    fn salt(&self) -> Result<[u8; 32], StateError> {
+        self.with(|connection| connection.query_row("SELECT value FROM salt", [], |row| row.get(0)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
