@@ -5,7 +5,7 @@ use super::journal::Kept;
 use super::receive::{Oddity, Receiver, Undot};
 use super::replies;
 use super::rule::{Kind, Stage};
-use super::session::{Flow, Session, okay};
+use super::session::{Flow, Session};
 use super::transaction::Transaction;
 use crate::wire::reply::Reply;
 use std::io;
@@ -146,7 +146,7 @@ impl Session {
             _ => None,
         });
         match refused {
-            None => okay(),
+            None => replies::okay(),
             Some(reason) => {
                 self.shared.journal.record(self.id, "header-refused", &reason, |_| ());
                 replies::header_refused(self.peer.ip())

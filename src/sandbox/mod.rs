@@ -10,10 +10,13 @@ mod account;
 mod auth;
 mod command;
 mod connection;
+mod dialogue;
+mod envelope;
 mod header;
 mod intake;
 mod journal;
 mod listener;
+mod login;
 mod receive;
 mod replies;
 mod rule;
@@ -22,10 +25,10 @@ mod tls;
 mod transaction;
 
 pub use account::Users;
+pub use dialogue::Dialogue;
 pub use journal::{Counters, Kept, KeptRecipient};
 pub use rule::{Rule, RuleError, Stage};
 
-use crate::wire::reply::Reply;
 use journal::Journal;
 use rule::RuleBook;
 use std::io;
@@ -33,7 +36,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// How a listener begins TLS.
@@ -113,9 +116,6 @@ pub struct Options {
     pub dialogue: Option<Dialogue>,
 }
 
-/// Takes every line spoken, secrets hidden: the session's number, and the line behind `C: ` or `S: `.
-pub type Dialogue = mpsc::UnboundedSender<(u64, String)>;
-
 /// Why the server can't start.
 #[derive(Debug, Error)]
 pub enum SandboxError {
@@ -149,41 +149,6 @@ struct Shared {
     journal: Journal,
     acceptor: tokio_rustls::TlsAcceptor,
     dialogue: Option<Dialogue>,
-}
-
-impl Shared {
-    /// A command came.
-    fn heard(&self, session: u64, line: &str) {
-        let verb = line.split(' ').next().unwrap_or_default();
-        let shown = match verb.eq_ignore_ascii_case("AUTH") {
-            true => hidden(line),
-            false => line.to_owned(),
-        };
-        self.spoken(session, &format!("C: {shown}"));
-    }
-
-    /// A reply goes.
-    fn said(&self, session: u64, reply: &Reply) {
-        for (index, line) in reply.lines_lossy().iter().enumerate() {
-            let separator = if index + 1 == reply.lines.len() { ' ' } else { '-' };
-            self.spoken(session, &format!("S: {:03}{separator}{line}", reply.code));
-        }
-    }
-
-    fn spoken(&self, session: u64, line: &str) {
-        if let Some(dialogue) = &self.dialogue {
-            // Nobody listens any more: nobody is told.
-            let _ = dialogue.send((session, line.to_owned()));
-        }
-    }
-}
-
-/// AUTH without its initial response.
-fn hidden(line: &str) -> String {
-    let mut words = line.split(' ');
-    let shown: Vec<&str> = words.by_ref().take(2).collect();
-    let rest = if words.next().is_some() { " <hidden>" } else { "" };
-    format!("{}{rest}", shown.join(" "))
 }
 
 /// A running server. Dropping it stops it.

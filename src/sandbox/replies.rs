@@ -9,6 +9,11 @@ pub(super) fn lines(code: u16, lines: &[&str]) -> Reply {
     Reply { code, lines: lines.iter().map(|line| line.as_bytes().to_vec()).collect() }
 }
 
+/// Done.
+pub(super) fn okay() -> Reply {
+    Reply::new(250, "Requested mail action okay, completed")
+}
+
 /// The greeting.
 pub(super) fn greeting() -> Reply {
     Reply::new(220, "gmx.net (sandbox) Nemesis ESMTP Service ready")

@@ -1,13 +1,10 @@
 //! One session: a command, a reply, and what must hold between them.
 
-use super::auth::{Attempt, Exchange, Step, encode, error_challenge};
 use super::command::Command;
 use super::connection::{Connection, Line};
-use super::journal::KeptRecipient;
 use super::rule::{Kind, Stage};
-use super::transaction::{Transaction, unoffered_at_mail, unoffered_at_rcpt};
+use super::transaction::Transaction;
 use super::{Mechanism, Shared, TlsMode, replies};
-use crate::wire::mailbox::{Mailbox, ReversePath};
 use crate::wire::reply::{Reply, ReplyClass};
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +26,7 @@ pub(super) struct Session {
     pub(super) peer: SocketAddr,
     pub(super) shared: Arc<Shared>,
     pub(super) id: u64,
-    mode: TlsMode,
+    pub(super) mode: TlsMode,
     pub(super) tls: Option<String>,
     pub(super) ehlo: String,
     /// Login and mechanism.
@@ -211,156 +208,6 @@ impl Session {
         self.begin_tls().await
     }
 
-    async fn auth(&mut self, mechanism: &str, initial: Option<&str>) -> io::Result<Flow> {
-        if self.login.is_some() || self.ehlo.is_empty() {
-            return self.answer(Stage::Auth, Reply::new(503, "Bad sequence of commands")).await;
-        }
-        if self.tls.is_none() && self.mode != TlsMode::None {
-            self.fault("AUTH without TLS");
-            return self.answer(Stage::Auth, Reply::new(530, "Must issue a STARTTLS command first")).await;
-        }
-        let Some(mechanism) = self.shared.mechanisms.iter().copied().find(|known| known.name() == mechanism) else {
-            return self.answer(Stage::Auth, Reply::new(504, "Unrecognized authentication type")).await;
-        };
-        let Some(attempt) = self.exchange(mechanism, initial).await? else {
-            return self.answer(Stage::Auth, Reply::new(501, "Malformed authentication response")).await;
-        };
-        let own = self.judged(&attempt);
-        let reply = self.decided(Stage::Auth, own);
-        let journal = &self.shared.journal;
-        if reply.is_positive() {
-            journal.record(self.id, "login", &attempt.login, |counters| counters.logins += 1);
-            self.login = Some((attempt.login, mechanism));
-        } else {
-            journal.record(self.id, "login-refused", &attempt.login, |counters| counters.refused_logins += 1);
-            if let Some(json) = error_challenge(mechanism).filter(|_| reply.class() == ReplyClass::Permanent) {
-                self.challenge(json).await?;
-                self.connection.line().await?;
-            }
-        }
-        self.send(Stage::Auth, &reply).await
-    }
-
-    /// The exchange up to the client's last word; `None` if it made no sense or was cancelled by `*`.
-    async fn exchange(&mut self, mechanism: Mechanism, initial: Option<&str>) -> io::Result<Option<Attempt>> {
-        let mut exchange = Exchange::new(mechanism);
-        let mut step = exchange.begin(initial);
-        loop {
-            match step {
-                Step::Done(attempt) => return Ok(Some(attempt)),
-                Step::Malformed => return Ok(None),
-                Step::Challenge(challenge) => self.challenge(&challenge).await?,
-            }
-            step = match self.connection.line().await? {
-                Line::Complete(line) => {
-                    self.shared.spoken(self.id, "C: <hidden>");
-                    String::from_utf8(line).map_or(Step::Malformed, |line| exchange.respond(&line))
-                }
-                _ => Step::Malformed,
-            };
-        }
-    }
-
-    async fn challenge(&mut self, challenge: &str) -> io::Result<()> {
-        self.lockstep("a challenge of AUTH").await;
-        let line = format!("334 {}", encode(challenge));
-        self.shared.spoken(self.id, &format!("S: {line}"));
-        self.connection.write(format!("{line}\r\n").as_bytes()).await
-    }
-
-    fn judged(&self, attempt: &Attempt) -> Reply {
-        let logins = self.shared.journal.counters().logins;
-        let rule = self.shared.rules.find(|kind| match kind {
-            Kind::TooManyLogins(limit) if logins >= *limit => {
-                Some(Reply::new(454, "4.7.0 Too many login attempts, please try again later."))
-            }
-            Kind::WrongPassword(login) if login.as_ref().is_none_or(|login| *login == attempt.login) => Some(refused()),
-            _ => None,
-        });
-        rule.unwrap_or_else(|| match self.shared.users.admits(&attempt.login, &attempt.secret) {
-            true => Reply::new(235, "Authentication succeeded"),
-            false => refused(),
-        })
-    }
-
-    async fn mail(&mut self, line: &str, reverse_path: ReversePath, parameters: Vec<String>) -> io::Result<Flow> {
-        let own = self.mail_reply(&reverse_path, &parameters);
-        let reply = self.decided(Stage::Mail, own);
-        if reply.is_positive() {
-            self.shared.journal.count(|counters| counters.transactions += 1);
-            self.transaction = Some(Transaction {
-                mail_line: line.to_owned(),
-                reverse_path,
-                parameters,
-                recipients: Vec::new(),
-                chunks: None,
-                by_bdat: false,
-            });
-        }
-        self.send(Stage::Mail, &reply).await
-    }
-
-    fn mail_reply(&mut self, reverse_path: &ReversePath, parameters: &[String]) -> Reply {
-        let Some((login, _)) = &self.login else {
-            self.fault("MAIL without authentication");
-            return Reply::new(530, "Authentication required");
-        };
-        if self.transaction.is_some() {
-            self.fault("MAIL within a transaction");
-            return Reply::new(503, "Bad sequence of commands");
-        }
-        if let Some(parameter) = unoffered_at_mail(parameters, self.shared.extensions).cloned() {
-            self.fault(&format!("MAIL parameter {parameter} was not offered"));
-            return Reply::new(555, "MAIL FROM parameters not recognized or not implemented");
-        }
-        if Transaction::declared_size(parameters).is_some_and(|size| size > self.size_limit()) {
-            return Reply::new(552, "Message size exceeds fixed maximum message size");
-        }
-        let foreign = reverse_path.mailbox().is_some_and(|mailbox| !is_login(mailbox, login));
-        let (null, taken) = (*reverse_path == ReversePath::Null, self.taken);
-        let refusal = self.shared.rules.find(|kind| match kind {
-            Kind::LimitMessages(limit) if taken >= *limit => {
-                Some(Reply::new(421, "Too many messages in this session, closing"))
-            }
-            Kind::SenderMustMatch if foreign => {
-                Some(replies::lines(550, &["Requested action not taken", "Sender address is not allowed."]))
-            }
-            Kind::RefuseNullSender if null => Some(Reply::new(501, "Invalid MAIL FROM address provided")),
-            _ => None,
-        });
-        refusal.unwrap_or_else(okay)
-    }
-
-    async fn rcpt(&mut self, mailbox: &Mailbox, parameters: Vec<String>) -> io::Result<Flow> {
-        let own = self.rcpt_reply(mailbox, &parameters);
-        let reply = self.decided(Stage::Rcpt, own);
-        if let (true, Some(transaction)) = (reply.is_positive(), &mut self.transaction) {
-            transaction.recipients.push(KeptRecipient { address: mailbox.to_string(), parameters });
-        }
-        self.send(Stage::Rcpt, &reply).await
-    }
-
-    fn rcpt_reply(&mut self, mailbox: &Mailbox, parameters: &[String]) -> Reply {
-        let Some(transaction) = &self.transaction else {
-            return Reply::new(503, "Bad sequence of commands");
-        };
-        if let Some(parameter) = unoffered_at_rcpt(parameters, self.shared.extensions).cloned() {
-            self.fault(&format!("RCPT parameter {parameter} was not offered"));
-            return Reply::new(555, "RCPT TO parameters not recognized or not implemented");
-        }
-        let (count, messages) = (transaction.recipients.len(), self.shared.journal.counters().messages);
-        let refusal = self.shared.rules.find(|kind| match kind {
-            Kind::RefuseRecipient(refused) if refused.eq_ignore_ascii_case(&mailbox.to_string()) => {
-                let texts = ["Requested action not taken: mailbox unavailable", "No such user"];
-                Some(replies::lines(550, &texts))
-            }
-            Kind::RecipientLimit(limit) if count >= *limit => Some(Reply::new(452, "Too many recipients")),
-            Kind::Quota(limit) if messages >= *limit => Some(replies::quota()),
-            _ => None,
-        });
-        refusal.unwrap_or_else(okay)
-    }
-
     pub(super) fn size_limit(&self) -> u64 {
         let ruled = self.shared.rules.find(|kind| match kind {
             Kind::Size(limit) => Some(*limit),
@@ -378,7 +225,7 @@ impl Session {
         ruled.unwrap_or(own)
     }
 
-    async fn answer(&mut self, stage: Stage, own: Reply) -> io::Result<Flow> {
+    pub(super) async fn answer(&mut self, stage: Stage, own: Reply) -> io::Result<Flow> {
         let reply = self.decided(stage, own);
         self.send(stage, &reply).await
     }
@@ -427,7 +274,7 @@ impl Session {
         self.transaction.as_ref().is_some_and(|transaction| transaction.by_bdat)
     }
 
-    async fn lockstep(&mut self, before: &str) {
+    pub(super) async fn lockstep(&mut self, before: &str) {
         if self.connection.early().await > 0 {
             self.fault(&format!("octets before {before}"));
         }
@@ -436,21 +283,5 @@ impl Session {
     pub(super) fn fault(&mut self, what: &str) {
         self.shared.journal.fault(self.id, what);
         self.faults.push(what.to_owned());
-    }
-}
-
-fn refused() -> Reply {
-    Reply::new(535, "Authentication credentials invalid")
-}
-
-pub(super) fn okay() -> Reply {
-    Reply::new(250, "Requested mail action okay, completed")
-}
-
-/// Whether `mailbox` is the address that logged in; of a login without a domain, the local-part is compared.
-fn is_login(mailbox: &Mailbox, login: &str) -> bool {
-    match login.contains('@') {
-        true => mailbox.folded() == login.to_lowercase(),
-        false => mailbox.unquoted_local_part().eq_ignore_ascii_case(login),
     }
 }

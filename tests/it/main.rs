@@ -1,4 +1,7 @@
-//! Integration tests that need nothing but this crate: one target, so that it is linked once.
+//! Integration tests that need nothing but this crate, in one target so that they link once.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod house;
 mod support;
 mod tokens;
