@@ -103,8 +103,9 @@ mod tests {
             ("gmx", Some("gmx")),
             ("GMX", Some("gmx")),
             ("webde", Some("web.de")),
-            ("office365", Some("outlook")),
-            ("Microsoft 365", Some("outlook")),
+            ("office365", Some("microsoft365")),
+            ("Microsoft 365", Some("microsoft365")),
+            ("hotmail", Some("outlook")),
             ("googlemail", Some("gmail")),
             ("nowhere", None),
         ];
@@ -137,7 +138,7 @@ mod tests {
     #[test]
     fn a_hosted_domain_is_known_by_its_mx() {
         let rows = [
-            ("example-org.mail.protection.outlook.com.", Some("outlook")),
+            ("example-org.mail.protection.outlook.com.", Some("microsoft365")),
             ("aspmx.l.google.com", Some("gmail")),
             ("mx00.ionos.de", Some("ionos")),
             ("notgoogle.com", None),
