@@ -311,4 +311,22 @@ proptest! {
         dkim::broken(&header, &other);
         smtputf8::needs_smtputf8(&header);
     }
+
+    #[test]
+    fn after_a_repair_another_parser_sees_the_same_author(body in vec(select(ADDRESSES), 0..8)) {
+        let mut header = parsed(&[b"From: ", body.concat().as_slice(), b"\r\n"].concat());
+        let context =
+            RepairContext { digest: &[7; 32], domain: "gmx.example", now: SystemTime::UNIX_EPOCH, from: None };
+        let is_repaired = repair(&mut header, &context).is_ok();
+        if let (true, HeaderFrom::Address(author)) = (is_repaired, header_from(&header)) {
+            // What is no plain address is refused as no identity of anybody, however it is read.
+            if !["a@x.example", "b@x.example"].contains(&author.to_string().as_str()) { return Ok(()); }
+            let section = header.to_octets();
+            let message = mail_parser::MessageParser::new().parse(&section).unwrap();
+            let seen = message.from().into_iter().flat_map(|from| from.iter()).filter_map(|address| address.address());
+            for other in seen.filter(|address| address.contains('@')) {
+                prop_assert_eq!(other, author.to_string(), "{}", section.escape_ascii());
+            }
+        }
+    }
 }

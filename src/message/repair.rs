@@ -49,7 +49,7 @@ pub enum Repair {
     Removed(&'static str),
     /// Octets outside ASCII became encoded words, or an IDN its A-labels, in a field of this name.
     Encoded(&'static str),
-    /// A display name with a comma was put into quotes.
+    /// A display name that needs quotes got them.
     Quoted(&'static str),
 }
 
@@ -215,6 +215,7 @@ mod tests {
                 "From encoded",
             ),
             ("From: Mueller, <a@x>\r\nTo: b@x\r\n", "From: \"Mueller,\" <a@x>\r\nTo: b@x\r\n", "From quoted"),
+            ("From: a@x <a@x>\r\nTo: b@x <b@x>\r\n", "From: \"a@x\" <a@x>\r\nTo: b@x <b@x>\r\n", "From quoted"),
             ("To: b@x\r\n", "To: b@x\r\n", "there is no From field: a message needs one, with the sender's address"),
             (
                 "From: a@x\r\nFrom: b@x\r\n",

@@ -7,7 +7,7 @@ use super::super::mime::ContentType;
 use super::Repair;
 use crate::wire::header::Field;
 use crate::wire::header::address::{Address, AddressList, Element};
-use crate::wire::header::token::{Kind, tokens};
+use crate::wire::header::token::{Kind, Token, tokens};
 use std::ops::Range;
 
 /// Every field that holds addresses.
@@ -54,13 +54,13 @@ pub(in super::super) fn encoder(header: &Header) -> Encoder {
 
 fn repaired(field: &Field, name: &'static str, encoder: &Encoder) -> Option<(Field, Repair)> {
     let list = AddressList::parse(field.body());
-    let torn = torn_display(&list).filter(|_| name == "From");
+    let unquoted = unquoted_display(field.body(), &list).filter(|_| name == "From");
     if field.body().is_ascii() {
-        let (display, _) = torn?;
+        let (display, _) = unquoted?;
         let quoted = quoted(&field.body()[display.clone()]);
         return Some((field.with_body(&edited(field.body(), vec![(display, quoted)])), Repair::Quoted(name)));
     }
-    let edits = match torn {
+    let edits = match unquoted {
         Some((display, address)) => {
             let phrase = (display.clone(), encoder.whole(&field.body()[display]));
             [vec![phrase], address_edits(field.body(), address)].concat()
@@ -70,6 +70,18 @@ fn repaired(field: &Field, name: &'static str, encoder: &Encoder) -> Option<(Fie
     let edits = with_comments(field.body(), edits, encoder);
     let body = edited(field.body(), edits);
     (body != field.body()).then(|| (field.with_body(&body), Repair::Encoded(name)))
+}
+
+/// A display name that needed quotes and has none: torn apart by commas, or with `@` and the like in it
+/// (`anna@gmx.de <anna@gmx.de>`), which readers take for different addresses.
+fn unquoted_display<'a>(body: &[u8], list: &'a AddressList) -> Option<(Range<usize>, &'a Address)> {
+    let is_special = |token: &Token| matches!(token.kind, Kind::Special(_));
+    let sole = || match list.elements.as_slice() {
+        [Element::Address(address)] if !list.malformed => Some((address.display.clone(), address)),
+        _ => None,
+    };
+    let has_special = |display: &Range<usize>| tokens(&body[display.clone()]).0.iter().any(is_special);
+    torn_display(list).or_else(|| sole().filter(|(display, _)| has_special(display)))
 }
 
 fn element_edits(body: &[u8], element: &Element, encoder: &Encoder) -> Vec<Edit> {
