@@ -6,10 +6,14 @@
 pub mod account;
 pub mod cli;
 pub mod config;
+pub mod log;
 pub mod message;
+pub mod process;
+pub mod reception;
 pub mod sandbox;
 pub mod secret;
 pub mod state;
+pub mod stdio;
 pub mod verdict;
 pub mod wire;
 pub mod yaml;
