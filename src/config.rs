@@ -6,9 +6,12 @@ mod read;
 mod search;
 
 pub use crate::account::Authorise;
+pub use crate::secret::vault::KeySource;
 
 use crate::account::Place;
 use crate::account::preset::{Limits, Presets};
+use crate::secret::custody::Custody;
+use crate::secret::http::HttpOptions;
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::{Problem, Severity};
 use std::collections::BTreeMap;
@@ -137,17 +140,6 @@ pub enum NullSender {
     Bounce,
     /// It goes out by this account.
     Via(Mailbox),
-}
-
-/// Where the key of sealed secrets is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeySource {
-    /// A file that nobody but its owner may read.
-    File(PathBuf),
-    /// A systemd credential's name.
-    Credential(String),
-    /// A command that prints the key file's content.
-    Command(Vec<String>),
 }
 
 /// A way to a server.
@@ -341,6 +333,23 @@ impl Config {
             notify: Notify::default(),
             ehlo_name: None,
         }
+    }
+
+    /// Where the key ring is: what `key` says, else the file `key` beside the configuration.
+    pub fn key_source(&self) -> KeySource {
+        self.key.clone().unwrap_or_else(|| {
+            let directory = match (&self.file, &self.accounts) {
+                (Some(file), _) => search::directory_of(file),
+                (None, Place::Directory(accounts)) => accounts.parent().unwrap_or(Path::new(".")),
+            };
+            KeySource::File(directory.join("key"))
+        })
+    }
+
+    /// What gets at the accounts' secrets; nothing is read yet.
+    pub fn custody(&self) -> Custody {
+        let http = HttpOptions { ca_file: self.ca_file.clone(), ..HttpOptions::default() };
+        Custody::new(self.key_source(), &self.state, http)
     }
 
     /// Providers by name that the site has routes for.

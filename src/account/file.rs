@@ -51,7 +51,9 @@ fn read_account(path: &Path, root: &Value<'_>, context: Context<'_>) -> Option<A
         login: login.unwrap_or_default(),
         submission: submission.unwrap_or_else(nowhere),
         names_server: section.get("submission").is_some(),
-        secret: section.required("secret", |value| read_secret(path, value)).unwrap_or_else(no_secret),
+        secret: section
+            .required("secret", |value| read_secret(path, value, preset.map(|preset| preset.name.as_str())))
+            .unwrap_or_else(no_secret),
         users: section.optional("users", read_users).unwrap_or_default(),
         identities,
         header_from: header_from.or(preset.map(|preset| preset.header_from)).unwrap_or_default(),
@@ -180,7 +182,7 @@ fn read_users(value: &Value<'_>) -> Option<Vec<User>> {
 }
 
 /// Exactly one source.
-fn read_secret(path: &Path, value: &Value<'_>) -> Option<SecretSource> {
+fn read_secret(path: &Path, value: &Value<'_>, preset: Option<&str>) -> Option<SecretSource> {
     if value.is_text() {
         value.error_with_hint(
             "expected a mapping, but found text",
@@ -191,11 +193,11 @@ fn read_secret(path: &Path, value: &Value<'_>) -> Option<SecretSource> {
     let mut section = value.section()?;
     section.hide_unknown_keys();
     let base = path.parent().unwrap_or(Path::new(""));
-    let sources = source::read(&mut section, base);
+    let sources = source::read(&mut section, base, preset);
     let given = sources.given;
     section.finish();
     if given != 1 {
-        let hint = "one of plain, file, command, env, credential, sealed";
+        let hint = "one of plain, file, command, env, credential, sealed, secret_service, oauth";
         value.error_with_hint(format!("expected one source, but found {given}"), hint);
     }
     sources.source.filter(|_| given == 1)
@@ -267,7 +269,7 @@ mod tests {
             "f.yaml:4: identities[1]: expected an address",
             "f.yaml:4: identities[2]: expected text, but found a number\nhint: put it in quotes",
             "f.yaml:6: secret.plian: unknown key\nhint: did you mean `plain`?",
-            "f.yaml:6: secret: expected one source, but found 0\nhint: one of plain, file, command, env, credential, sealed",
+            "f.yaml:6: secret: expected one source, but found 0\nhint: one of plain, file, command, env, credential, sealed, secret_service, oauth",
             "f.yaml:7: header_from: expected one of require, rewrite, accept\nhint: did you mean `require`?",
             "f.yaml:9: submission.host: missing",
             "f.yaml:9: submission.port: expected a number from 1 to 65535",

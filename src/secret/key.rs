@@ -4,8 +4,8 @@
 //! rotation puts a new key in front, seals everything again, and takes the old keys off when nothing needs them.
 //! The key's id is derived from the key, so a damaged line is noticed instead of opening nothing.
 
-use super::command::{self, CommandError};
 use super::private::{self, PrivateFileError};
+use super::source::{SecretCommand, SecretError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -50,7 +50,7 @@ pub enum KeyError {
     File(#[from] PrivateFileError),
     /// The command that prints it failed.
     #[error("key: {0}")]
-    Command(#[from] CommandError),
+    Command(#[from] Box<SecretError>),
     /// A line that is not a key.
     #[error("key: line {line}: expected v1:KEYID:BASE64, but found something else")]
     Malformed {
@@ -163,7 +163,7 @@ impl KeyRing {
     /// # Errors
     /// [`KeyError`]; no key is in its text.
     pub async fn from_command(words: &[String]) -> Result<KeyRing, KeyError> {
-        KeyRing::parse(&command::output(words, command::DEFAULT_LIMIT).await?)
+        KeyRing::parse(&SecretCommand::of_words(words).output().await.map_err(Box::new)?)
     }
 
     /// Reads a ring from its text.

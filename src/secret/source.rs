@@ -1,18 +1,22 @@
 //! Where an account's secret comes from.
 //!
 //! `plain` stands in the account file; `file`, `command`, `env` and `credential` name another place; `sealed` opens
-//! with the site's key.
+//! with the site's key; `secret_service` asks a desktop's keyring; `oauth` gives access tokens, kept and renewed.
 
 mod command;
 mod file;
+mod oauth;
 mod read;
+mod secret_service;
 
 pub use command::{CommandLine, SecretCommand};
 pub use file::first_line;
 pub(crate) use read::read;
 
 use super::SecretString;
+use super::oauth::OAuthSource;
 use super::private::PrivateFileError;
+use super::token::TokenError;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +40,10 @@ pub enum SecretSource {
     Credential(String),
     /// Sealed text, which opens with the site's key for this account only.
     Sealed(String),
+    /// Attributes in the keyring of a person at a desktop.
+    SecretService(Vec<(String, String)>),
+    /// An access token, kept and renewed.
+    OAuth(Box<OAuthSource>),
 }
 
 /// Why a secret can't be had. Nothing of a secret is in any of these.
@@ -77,9 +85,6 @@ pub enum SecretError {
         /// The limit.
         limit: Duration,
     },
-    /// There are no systemd credentials here.
-    #[error("$CREDENTIALS_DIRECTORY is not set, so there is no credential {0}")]
-    NoCredentials(String),
     /// A sealed secret, and no key to open it.
     #[error("the secret is sealed, and no key is configured")]
     NoKey,
@@ -89,6 +94,12 @@ pub enum SecretError {
     /// The key can't be read.
     #[error(transparent)]
     Key(#[from] super::key::KeyError),
+    /// There is no access token.
+    #[error(transparent)]
+    Token(Box<TokenError>),
+    /// A password was asked for where the account has tokens.
+    #[error("the secret is an OAuth 2.0 token, and only a password is wanted here")]
+    NotAPassword,
 }
 
 impl SecretError {
@@ -98,6 +109,7 @@ impl SecretError {
             SecretError::File(error) => error.hint(),
             SecretError::Sealed(error) => error.hint(),
             SecretError::Key(error) => error.hint(),
+            SecretError::Token(error) => error.hint(),
             SecretError::NoKey => Some("name the key in sendvia.yaml: `key: {file: /etc/sendvia/key}`".to_owned()),
             SecretError::Unset(_) => {
                 Some("an MTA passes few variables on to what it starts; prefer `file` or `command`".to_owned())
@@ -105,7 +117,7 @@ impl SecretError {
             SecretError::Failed { .. } | SecretError::Start { .. } | SecretError::Timeout { .. } => {
                 Some("run it as the MTA's user, without a terminal, and see what it says".to_owned())
             }
-            SecretError::Empty(_) | SecretError::NotText(_) | SecretError::NoCredentials(_) => None,
+            SecretError::Empty(_) | SecretError::NotText(_) | SecretError::NotAPassword => None,
         }
     }
 }
@@ -120,10 +132,13 @@ impl SecretSource {
             SecretSource::Env(_) => "env",
             SecretSource::Credential(_) => "credential",
             SecretSource::Sealed(_) => "sealed",
+            SecretSource::SecretService(_) => "secret_service",
+            SecretSource::OAuth(_) => "oauth",
         }
     }
 
-    /// Takes the secret from where it is. `open` is asked to open sealed text.
+    /// Takes a password from where it is. `open` is asked to open sealed text. [`super::custody::Custody`] does more: it
+    /// opens sealed text itself, and gets access tokens.
     ///
     /// # Errors
     /// [`SecretError`].
@@ -138,6 +153,8 @@ impl SecretSource {
             SecretSource::Env(name) => from_environment(name),
             SecretSource::Credential(name) => file::credential(name),
             SecretSource::Sealed(text) => open(text),
+            SecretSource::SecretService(attributes) => secret_service::command(attributes).first_line().await,
+            SecretSource::OAuth(_) => Err(SecretError::NotAPassword),
         }
     }
 }

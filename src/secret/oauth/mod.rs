@@ -12,16 +12,17 @@ pub mod code;
 pub mod device;
 pub mod endpoint;
 pub mod provider;
+mod source;
 
 pub use endpoint::{Granted, TokenRefusal};
 use secrecy::SecretString;
+pub use source::{OAuthSecrets, OAuthSource};
 use std::future::Future;
 use std::pin::Pin;
 use url::Url;
 
 /// The grant by which access tokens are got without a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum GrantKind {
     /// RFC 6749 section 6: a person agreed once, and the refresh token stands for that.
     #[default]

@@ -83,8 +83,21 @@ impl CommandLine {
 }
 
 impl SecretCommand {
+    /// A program and its arguments, with the usual time limit.
+    pub fn of_words(words: &[String]) -> SecretCommand {
+        SecretCommand { line: CommandLine::Words(words.to_vec()), time_limit: TIME_LIMIT }
+    }
+
     /// Runs the command and takes the first line of what it prints.
     pub(super) async fn first_line(&self) -> Result<SecretString, SecretError> {
+        first_line_of(self.output().await?, &format!("secret command {}", self.line.program()))
+    }
+
+    /// Runs the command and takes all that it prints.
+    ///
+    /// # Errors
+    /// [`SecretError`]; nothing of the output is in it.
+    pub async fn output(&self) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let program = self.line.program().to_owned();
         let mut child = self.start().map_err(|source| SecretError::Start { program: program.clone(), source })?;
         let group = Group::of(&child);
@@ -96,7 +109,7 @@ impl SecretCommand {
             Ok(Ok(answer)) => answer,
         };
         match status.success() {
-            true => first_line_of(octets, &format!("secret command {program}")),
+            true => Ok(octets),
             false => Err(SecretError::Failed { program, status: shown(status) }),
         }
     }

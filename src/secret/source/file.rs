@@ -12,9 +12,7 @@ pub fn first_line(path: &Path) -> Result<SecretString, SecretError> {
     first_line_of(private::read(path, MAX_OCTETS)?, &path.display().to_string())
 }
 
-/// The first line of the systemd credential `name`. systemd keeps the directory private to the service.
+/// The first line of the systemd credential `name`.
 pub(super) fn credential(name: &str) -> Result<SecretString, SecretError> {
-    let directory = std::env::var_os("CREDENTIALS_DIRECTORY");
-    let directory = directory.ok_or_else(|| SecretError::NoCredentials(name.to_owned()))?;
-    first_line(&Path::new(&directory).join(name))
+    first_line_of(private::credential(name)?, &format!("credential {name}"))
 }

@@ -1,6 +1,6 @@
 //! `secret: {...}` from an account's file.
 
-use super::{CommandLine, SecretCommand, SecretSource, command};
+use super::{CommandLine, SecretCommand, SecretSource, command, oauth};
 use crate::yaml::{Section, Value};
 use secrecy::SecretString;
 use std::path::Path;
@@ -13,16 +13,20 @@ pub(crate) struct Sources {
     pub(crate) given: usize,
 }
 
-/// Reads every source under `secret`; exactly one is right, which the caller tells. Paths are relative to `base`.
-pub(crate) fn read(section: &mut Section<'_>, base: &Path) -> Sources {
+/// Reads every source under `secret`; exactly one is right, which the caller tells. Paths are relative to `base`;
+/// `preset` is the account's provider.
+pub(crate) fn read(section: &mut Section<'_>, base: &Path, preset: Option<&str>) -> Sources {
     type Reader<'r> = &'r dyn Fn(&Value<'_>) -> Option<SecretSource>;
     let file = |value: &Value<'_>| value.line().map(|path| SecretSource::File(base.join(path)));
-    let readers: [(&'static str, Reader<'_>); 5] = [
+    let oauth = |value: &Value<'_>| oauth::read(value, base, preset).map(Box::new).map(SecretSource::OAuth);
+    let readers: [(&'static str, Reader<'_>); 7] = [
         ("plain", &|value| value.secret().map(|text| SecretSource::Plain(SecretString::from(text.as_str())))),
         ("file", &file),
         ("env", &|value| read_name(value).map(SecretSource::Env)),
         ("credential", &|value| read_name(value).map(SecretSource::Credential)),
         ("sealed", &|value| value.line().map(|text| SecretSource::Sealed(text.to_owned()))),
+        ("secret_service", &|value| read_attributes(value).map(SecretSource::SecretService)),
+        ("oauth", &oauth),
     ];
     let mut sources = Sources { source: None, given: 0 };
     for (key, read) in readers {
@@ -63,6 +67,18 @@ fn read_words(value: &Value<'_>) -> Option<CommandLine> {
         return None;
     }
     Some(CommandLine::Words(words))
+}
+
+/// Attribute names and values as `secret-tool store` was given them.
+fn read_attributes(value: &Value<'_>) -> Option<Vec<(String, String)>> {
+    let entries = value.section()?.entries();
+    let attributes: Vec<_> =
+        entries.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.line()?.to_owned()))).collect();
+    if attributes.is_empty() || attributes.iter().any(|(name, _)| name.starts_with('-')) {
+        value.error("expected attributes, as `secret-tool lookup` takes them");
+        return None;
+    }
+    Some(attributes)
 }
 
 /// A variable's or credential's name: a path in it would lead elsewhere.
