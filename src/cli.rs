@@ -11,8 +11,10 @@ mod explain;
 mod lookup;
 mod man;
 mod output;
+mod route;
 mod sandbox;
 mod settings;
+mod status;
 
 use crate::verdict::ExitStatus;
 use clap::{Parser, Subcommand};
@@ -35,6 +37,10 @@ enum Command {
     Account(account::Arguments),
     /// Say which account serves a sender, and who may use it
     Lookup(lookup::Arguments),
+    /// Show what is closed for now and why, and what was counted today
+    Status(status::Arguments),
+    /// Open routes that were closed because this host's address was refused
+    Route(route::Arguments),
     /// Say what a provider's reply means, and what can be done
     Explain(explain::Arguments),
     /// Print a completion script for a shell
@@ -62,6 +68,8 @@ fn dispatch(command: Command) -> ExitStatus {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Route(arguments) => route::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments),

@@ -16,6 +16,7 @@ pub use breaker::{Closure, Gate, Kind, Pause, Subject, Trip};
 pub use clock::{Clock, Moment};
 pub use database::{Sqlite, StateError};
 pub use journal::Durability;
+pub use notice::LastRefusal;
 pub use usage::{Caps, Full, Today};
 
 use std::time::Duration;
@@ -54,6 +55,12 @@ pub trait Ledger: Send + Sync {
 
     /// What was counted within the last 24 hours.
     fn today(&self) -> Result<Vec<Today>, StateError>;
+
+    /// Remembers what an account's mail was refused for last.
+    fn note_refusal(&self, account: &str, meaning: &str, text: &str) -> Result<(), StateError>;
+
+    /// The last refusal of each account.
+    fn last_refusals(&self) -> Result<Vec<LastRefusal>, StateError>;
 
     /// Which of `recipients` the provider has taken already, of the message with this queue id and digest.
     fn sent(&self, queue_id: &str, digest: &[u8; 32], recipients: &[String]) -> Result<Vec<bool>, StateError>;

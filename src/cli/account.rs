@@ -2,6 +2,7 @@
 //! without a terminal; no secret is ever shown.
 
 mod list;
+mod reopen;
 mod show;
 
 use super::output;
@@ -23,6 +24,8 @@ enum Command {
     List(list::Arguments),
     /// Show one account
     Show(show::Arguments),
+    /// End the pause of an account whose trouble was mended
+    Reopen(reopen::Arguments),
 }
 
 /// Runs the subcommand.
@@ -30,6 +33,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     match &arguments.command {
         Command::List(arguments) => list::run(arguments),
         Command::Show(arguments) => show::run(arguments),
+        Command::Reopen(arguments) => reopen::run(arguments),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::breaker::{self, Closure, Gate, Subject, Trip};
 use super::clock::Clock;
 use super::journal::{self, Durability};
+use super::notice::LastRefusal;
 use super::usage::{self, Caps, Full, Today};
 use super::{Ledger, notice};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -43,6 +44,8 @@ const TABLES: &str = "
         queue_id TEXT NOT NULL, recipient TEXT NOT NULL, digest BLOB NOT NULL, at INTEGER NOT NULL,
         PRIMARY KEY (queue_id, recipient, digest)) WITHOUT ROWID;
     CREATE INDEX journal_at ON journal (at);
+    CREATE TABLE refusal (
+        account TEXT PRIMARY KEY, at INTEGER NOT NULL, meaning TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE notice (subject TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE salt (value BLOB NOT NULL);
 ";
@@ -170,7 +173,8 @@ impl Sqlite {
         if !path.exists() {
             self.make_directory()?;
             // SQLite would give it the umask's mode.
-            fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(io)?;
+            let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(io)?;
+            give_to_owner_of(&self.directory, &file).map_err(io)?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(sqlite)?;
@@ -180,8 +184,15 @@ impl Sqlite {
     }
 
     fn make_directory(&self) -> Result<(), StateError> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
-        made.map_err(|source| StateError::Io { path: self.directory.clone(), source })
+        let io = |source| StateError::Io { path: self.directory.clone(), source };
+        if self.directory.exists() {
+            return Ok(());
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory).map_err(io)?;
+        match self.directory.parent() {
+            Some(parent) => File::open(&self.directory).and_then(|made| give_to_owner_of(parent, &made)).map_err(io),
+            None => Ok(()),
+        }
     }
 
     /// Moves a corrupt file aside. Several processes may notice at once: the lock makes one of them do it.
@@ -205,7 +216,7 @@ impl Sqlite {
     fn is_sound(&self, connection: &mut Connection) -> Result<(), StateError> {
         let sqlite = |source| StateError::Sqlite { path: self.file(), source };
         let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
-        for table in ["breaker", "usage", "waiting", "session", "journal", "notice", "salt"] {
+        for table in ["breaker", "usage", "waiting", "session", "journal", "refusal", "notice", "salt"] {
             connection.query_row(&format!("SELECT count(*) FROM {table} LIMIT 1"), [], |_| Ok(())).map_err(sqlite)?;
         }
         match verdict.as_str() {
@@ -247,6 +258,16 @@ fn drop_all(transaction: &Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(&format!("DROP TABLE \"{}\"", name.replace('"', "\"\"")))?;
     }
     Ok(())
+}
+
+/// What root makes belongs to whom the directory belongs to, so that the MTA's user can use it; SQLite does the same
+/// with the files that it puts beside.
+fn give_to_owner_of(directory: &Path, made: &File) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let owner = fs::metadata(directory)?;
+    std::os::unix::fs::fchown(made, Some(owner.uid()), Some(owner.gid()))
 }
 
 fn inode_of(path: &Path) -> Option<(u64, u64)> {
@@ -292,6 +313,14 @@ impl Ledger for Sqlite {
 
     fn today(&self) -> Result<Vec<Today>, StateError> {
         self.with(|connection| usage::today(connection, self.clock.now()))
+    }
+
+    fn note_refusal(&self, account: &str, meaning: &str, text: &str) -> Result<(), StateError> {
+        self.with(|connection| notice::note_refusal(connection, account, meaning, text, self.clock.now()))
+    }
+
+    fn last_refusals(&self) -> Result<Vec<LastRefusal>, StateError> {
+        self.with(|connection| notice::last_refusals(connection))
     }
 
     fn sent(&self, queue_id: &str, digest: &[u8; 32], recipients: &[String]) -> Result<Vec<bool>, StateError> {

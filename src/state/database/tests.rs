@@ -139,6 +139,16 @@ fn the_journal_knows_queue_id_recipient_and_digest_together() {
 }
 
 #[test]
+fn the_last_refusal_of_each_account_is_kept() {
+    let (_directory, clock, state) = state();
+    state.note_refusal("a@b", "spam", "gmx: end of message: 554 no").unwrap();
+    clock.advance(HOUR);
+    state.note_refusal("a@b", "too-large", "gmx: MAIL: 552 no").unwrap();
+    let [last] = state.last_refusals().unwrap().try_into().unwrap();
+    assert_eq!((last.meaning.as_str(), last.at), ("too-large", clock.now()));
+}
+
+#[test]
 fn nobody_is_told_twice_within_the_interval() {
     let (_directory, clock, state) = state();
     assert!(state.may_notify("a@b", HOUR).unwrap());
