@@ -12,6 +12,7 @@ use crate::account::Place;
 use crate::account::preset::{Limits, Presets};
 use crate::secret::custody::Custody;
 use crate::secret::http::HttpOptions;
+use crate::state::Pause;
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::{Problem, Severity};
 use std::collections::BTreeMap;
@@ -50,6 +51,8 @@ pub struct Config {
     pub listen: Listen,
     /// Limits for every account, before the provider's.
     pub limits: Limits,
+    /// How long what was refused stays closed.
+    pub breakers: Breakers,
     /// How sent messages are remembered.
     pub journal: Journal,
     /// Who is told when an account stops working.
@@ -224,6 +227,37 @@ pub enum ListenAddress {
     Tcp(std::net::SocketAddr),
 }
 
+/// How long what was refused stays closed: the first pause, which doubles up to the longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breakers {
+    /// Login and password, until they change.
+    pub credentials: Pause,
+    /// A route to a provider that refuses this host's address.
+    pub host: Pause,
+    /// A locked account.
+    pub account: Pause,
+    /// A limit used up, where the provider names no time.
+    pub quota: Pause,
+    /// Too many logins.
+    pub logins: Pause,
+}
+
+impl Default for Breakers {
+    fn default() -> Breakers {
+        let minutes = |first: u64, longest: u64| Pause {
+            first: Duration::from_secs(first * 60),
+            longest: Duration::from_secs(longest * 60),
+        };
+        Breakers {
+            credentials: minutes(5, 360),
+            host: minutes(5, 360),
+            account: minutes(15, 720),
+            quota: minutes(10, 360),
+            logins: minutes(5, 60),
+        }
+    }
+}
+
 /// How sent messages are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Journal {
@@ -329,6 +363,7 @@ impl Config {
             routes: Vec::new(),
             listen: Listen::default(),
             limits: Limits::default(),
+            breakers: Breakers::default(),
             journal: Journal { mode: JournalMode::default(), keep: Duration::from_secs(5 * 24 * 3600) },
             notify: Notify::default(),
             ehlo_name: None,

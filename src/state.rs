@@ -35,6 +35,9 @@ pub trait Ledger: Send + Sync {
     /// Opens `subject`, and says what had closed it.
     fn reopen(&self, subject: &Subject) -> Result<Option<Closure>, StateError>;
 
+    /// Lets the next caller probe `subject`, because this one learned nothing of it.
+    fn end_probe(&self, subject: &Subject) -> Result<(), StateError>;
+
     /// All that is closed, or waits for its probe.
     fn closures(&self) -> Result<Vec<Closure>, StateError>;
 

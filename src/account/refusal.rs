@@ -26,6 +26,8 @@ pub struct Classification {
     pub disposition: Disposition,
     /// How long to wait, where the reply itself says so.
     pub until: Option<Duration>,
+    /// Whether other messages of the account, or of this host, would be refused too.
+    pub lasting: bool,
     /// What a person can do about it, in a sentence or two.
     pub remedy: &'static str,
     /// The page that the reply points to.
@@ -49,10 +51,31 @@ pub fn classify(provider: Option<&str>, stage: Stage, reply: &Reply) -> Classifi
     Classification {
         meaning,
         disposition: meaning.disposition(stage, reply),
+        lasting: is_lasting(meaning, stage) && rule.is_none_or(|rule| !rule.passing),
         until: wait::asked_for(&Words::of(text.as_bytes())),
         remedy: if own.is_empty() { remedy::of(meaning) } else { own },
         page: remedy::page_in(&text),
         source: rule.map_or("", |rule| rule.source),
+    }
+}
+
+/// Whether a meaning is about more than one message. Behind the login a refusal may quote what another server said of
+/// this host, so only what comes before the message closes a route; and a session that is told to log in after it did
+/// is no proof that the password is wrong.
+fn is_lasting(meaning: Meaning, stage: Stage) -> bool {
+    match meaning {
+        Meaning::HostRefused => !matches!(stage, Stage::Data | Stage::Final | Stage::Unknown),
+        Meaning::CredentialsRefused | Meaning::AppPasswordNeeded => stage == Stage::Auth,
+        Meaning::AccountLocked | Meaning::TooManyLogins | Meaning::QuotaExceeded => true,
+        Meaning::Delivered
+        | Meaning::SenderNotAllowed
+        | Meaning::HeaderMalformed
+        | Meaning::RecipientUnknown
+        | Meaning::Spam
+        | Meaning::TooLarge
+        | Meaning::Policy
+        | Meaning::ServerTrouble
+        | Meaning::Unknown => false,
     }
 }
 

@@ -59,6 +59,7 @@ fn fill(config: &mut Config, root: &Value<'_>, base: &Path) {
     config.key = section.optional("key", |value| service::key(value, base));
     config.routes = section.optional("routes", |value| routes::read(value, base)).unwrap_or_default();
     config.listen = section.optional("listen", service::listen).unwrap_or_default();
+    config.breakers = section.optional("breakers", service::breakers).unwrap_or_default();
     if let Some(journal) = section.optional("journal", |value| service::journal(value, config.journal)) {
         config.journal = journal;
     }

@@ -14,6 +14,8 @@ pub enum Kind {
     Account,
     /// An account's login and password: no login until they change.
     Credentials,
+    /// A way that led nowhere lately: not closed, but tried last where there are several.
+    Unreachable,
 }
 
 /// One thing that can be closed.
@@ -84,11 +86,12 @@ impl Kind {
             Kind::Route => "route",
             Kind::Account => "account",
             Kind::Credentials => "credentials",
+            Kind::Unreachable => "unreachable",
         }
     }
 
     fn from_name(name: &str) -> Option<Kind> {
-        [Kind::Route, Kind::Account, Kind::Credentials].into_iter().find(|kind| kind.name() == name)
+        [Kind::Route, Kind::Account, Kind::Credentials, Kind::Unreachable].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -115,6 +118,7 @@ impl fmt::Display for Subject {
             Kind::Route => write!(f, "route {}", self.name),
             Kind::Account => write!(f, "account {}", self.name),
             Kind::Credentials => write!(f, "login of {}", self.name),
+            Kind::Unreachable => write!(f, "route {}, tried last", self.name),
         }
     }
 }
@@ -196,6 +200,15 @@ pub(super) fn trip(
 fn grown(pause: Pause, failures: u32) -> Duration {
     let factor = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     pause.first.saturating_mul(factor.max(1)).min(pause.longest)
+}
+
+/// A probe that told nothing about its subject: the next delivery may try.
+pub(super) fn end_probe(connection: &Connection, subject: &Subject) -> rusqlite::Result<()> {
+    if find(connection, subject)?.is_none_or(|found| found.probe_until.0 == 0) {
+        return Ok(());
+    }
+    let of_subject = params![subject.kind.name(), subject.name];
+    connection.execute("UPDATE breaker SET probe_until = 0 WHERE kind = ?1 AND name = ?2", of_subject).map(|_| ())
 }
 
 pub(super) fn reopen(connection: &mut Connection, subject: &Subject) -> rusqlite::Result<Option<Closure>> {

@@ -287,6 +287,10 @@ impl Ledger for Sqlite {
         self.with(|connection| breaker::reopen(connection, subject))
     }
 
+    fn end_probe(&self, subject: &Subject) -> Result<(), StateError> {
+        self.with(|connection| breaker::end_probe(connection, subject))
+    }
+
     fn closures(&self) -> Result<Vec<Closure>, StateError> {
         self.with(|connection| breaker::all(connection))
     }

@@ -21,6 +21,8 @@ pub(super) struct Rule {
     pub(super) says: &'static [&'static str],
     /// None of these.
     pub(super) unless: &'static [&'static str],
+    /// The recipient or this message alone is meant: other messages of the account would not be refused.
+    pub(super) passing: bool,
     /// What a person can do; empty for the meaning's own remedy.
     pub(super) remedy: &'static str,
     /// Where such replies are documented or were seen.
@@ -36,6 +38,7 @@ pub(super) const ANY: Rule = Rule {
     status: &[],
     says: &[],
     unless: &[],
+    passing: false,
     remedy: "",
     source: "",
 };

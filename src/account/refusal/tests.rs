@@ -127,3 +127,30 @@ fn the_documentation_states_the_number_of_rules() {
     let page = include_str!("../../../docs/concepts/refusals.md");
     assert!(page.contains(&format!("**{} rules**", number_of_rules())), "there are {} rules", number_of_rules());
 }
+
+#[test]
+fn only_what_other_messages_would_meet_too_closes_anything() {
+    let rows = [
+        (
+            Stage::Rcpt,
+            "550-Requested action not taken: mailbox unavailable\\n550 Failure sending mail. Try again later",
+            true,
+        ),
+        (Stage::Final, "550 5.4.5 Daily user sending quota exceeded.", true),
+        (Stage::Rcpt, "452 Too many recipients received this hour", true),
+        (Stage::Rcpt, "452 4.5.3 Your message has too many recipients.", false),
+        (Stage::Rcpt, "450 4.2.1 The user you are trying to contact is receiving mail too quickly.", false),
+        (Stage::Rcpt, "451 4.5.1 The recipient <a@b> has exceeded their message rate limit. Try again later.", false),
+        (Stage::Rcpt, "450 4.5.3 odd words", false),
+        (Stage::Banner, "554 No SMTP service", true),
+        (Stage::Final, "554 5.7.1 your IP address is blocked", false),
+        (Stage::Auth, "535 5.7.8 Authentication credentials invalid", true),
+        (Stage::Rcpt, "554 5.7.1 <a@b>: Relay access denied", false),
+        (Stage::Auth, "454 4.7.0 Temporary authentication failure", false),
+        (Stage::Final, "554 5.7.1 Spam message rejected", false),
+    ];
+    for (stage, text, lasting) in rows {
+        let found = classify(None, stage, &Reply::from_text(text));
+        assert_eq!(found.lasting, lasting, "{} {text}", found.meaning);
+    }
+}

@@ -1,7 +1,8 @@
 //! Keys of the resident service and of what outlives a process.
 
 use super::{read_mailbox, read_path};
-use crate::config::{Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify};
+use crate::config::{Breakers, Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify};
+use crate::state::Pause;
 use crate::yaml::Value;
 use std::path::Path;
 
@@ -53,6 +54,35 @@ fn listen_address(value: &Value<'_>) -> Option<ListenAddress> {
         value.error_with_hint("expected a socket", "unix:/run/sendvia/lmtp, or 127.0.0.1:2003");
     }
     address
+}
+
+/// `breakers: {credentials: {first: 5m, longest: 6h}, host:, account:, quota:, logins:}`
+pub(super) fn breakers(value: &Value<'_>) -> Option<Breakers> {
+    let mut breakers = Breakers::default();
+    let mut section = value.section()?;
+    for (key, pause) in [
+        ("credentials", &mut breakers.credentials),
+        ("host", &mut breakers.host),
+        ("account", &mut breakers.account),
+        ("quota", &mut breakers.quota),
+        ("logins", &mut breakers.logins),
+    ] {
+        *pause = section.optional(key, |value| read_pause(value, *pause)).unwrap_or(*pause);
+    }
+    section.finish();
+    Some(breakers)
+}
+
+fn read_pause(value: &Value<'_>, default: Pause) -> Option<Pause> {
+    let mut section = value.section()?;
+    let first = section.optional("first", Value::duration).unwrap_or(default.first);
+    let longest = section.optional("longest", Value::duration).unwrap_or(default.longest.max(first));
+    section.finish();
+    if longest < first {
+        value.error("longest is shorter than first");
+        return None;
+    }
+    Some(Pause { first, longest })
 }
 
 /// `journal: normal`, or `{mode: durable, keep: 5d}`.

@@ -37,6 +37,8 @@ fn what_was_refused_stays_closed_until_its_pause_is_over_and_then_one_probe_goes
     clock.advance(Duration::from_secs(1));
     assert!(matches!(state.gate(&subject, None, LEASE).unwrap(), Gate::Probe(_)));
     assert!(matches!(state.gate(&subject, None, LEASE).unwrap(), Gate::Closed(_)), "a second probe");
+    state.end_probe(&subject).unwrap();
+    assert!(matches!(state.gate(&subject, None, LEASE).unwrap(), Gate::Probe(_)), "the first learned nothing");
     // The prober died: another may try.
     clock.advance(LEASE);
     assert!(matches!(state.gate(&subject, None, LEASE).unwrap(), Gate::Probe(_)));

@@ -78,7 +78,30 @@ pub(super) static LOCKED: &[Rule] = &[
 ];
 
 /// A limit used up, which clears by itself whatever the reply code says.
-pub(super) static QUOTA: &[Rule] = &[Rule {
+pub(super) static QUOTA: &[Rule] = &[PASSING_QUOTA, LASTING_QUOTA];
+
+/// The recipient gets too much, or the message has too many of them.
+const PASSING_QUOTA: Rule = Rule {
+    meaning: Meaning::QuotaExceeded,
+    at: At::MAIL_ON,
+    says: &[
+        "receiving|received .. mail|email|messages|much|many .. rate|quickly|period|time",
+        "recipient|recipients|user .. exceeded .. receive|message_rate|receiving|rate",
+        "recipients domain|domains|daily|hourly",
+        "too many|much .. recipient|recipients",
+        "number of recipients",
+        "recipients per message",
+        "messages .. to this recipient",
+    ],
+    unless: &["per hour|day", "this hour|day", "today", "daily limit|sending|quota", "invalid|unknown recipients"],
+    passing: true,
+    remedy: "The recipient gets more than its server takes, or the message has more recipients than the provider takes at once: the \
+             MTA's next try may pass; a transport with a lower recipient limit helps against the latter.",
+    source: "https://support.google.com/mail/?p=ReceivingRate; RFC 5321 section 4.5.3.1.10",
+    ..ANY
+};
+
+const LASTING_QUOTA: Rule = Rule {
     meaning: Meaning::QuotaExceeded,
     says: &[
         "quota|quotas|limit|limits|*limit|*limits|kontingent|*kontingent|allowance|credits|threshold .. exceed*|reached|used|hit|over|surpassed|*berschritten|erreicht|erschopft|ausgeschopft|verbraucht",
@@ -129,4 +152,4 @@ pub(super) static QUOTA: &[Rule] = &[Rule {
     source: "https://support.google.com/a/answer/166852; Microsoft 5.1.90, 5.2.0 SubmissionQuotaExceeded; \
              https://edvservice.bayern/t-online-kein-versand-von-emails-moeglich-send-quota-exceeded/; cPanel and SendGrid wording",
     ..ANY
-}];
+};

@@ -26,10 +26,11 @@ pub(in super::super) static ROWS: &[Rule] = &[
         source: "RFC 3463 section 3.2; RFC 7505; Microsoft 5.7.60",
         ..ANY
     },
+    Rule { meaning: Meaning::QuotaExceeded, status: &[(5, 3)], passing: true, source: "RFC 3463 (X.5.3)", ..ANY },
     Rule {
         meaning: Meaning::QuotaExceeded,
-        status: &[(4, 5), (5, 3), (1, 90), (7, 28), (7, 232), (7, 233)],
-        source: "RFC 3463 (X.4.5, X.5.3); Gmail; Microsoft 5.1.90, 5.7.232, 5.7.233",
+        status: &[(4, 5), (1, 90), (7, 28), (7, 232), (7, 233)],
+        source: "RFC 3463 (X.4.5); Gmail; Microsoft 5.1.90, 5.7.232, 5.7.233",
         ..ANY
     },
     Rule {
