@@ -12,7 +12,6 @@ use crate::account::Place;
 use crate::account::preset::{Limits, Presets};
 use crate::secret::custody::Custody;
 use crate::secret::http::HttpOptions;
-use crate::state::Pause;
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::{Problem, Severity};
 use std::collections::BTreeMap;
@@ -225,6 +224,15 @@ pub enum ListenAddress {
     Unix(PathBuf),
     /// A TCP address.
     Tcp(std::net::SocketAddr),
+}
+
+/// How long something stays closed: the first time, and at most after it has doubled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// The first.
+    pub first: Duration,
+    /// The longest.
+    pub longest: Duration,
 }
 
 /// How long what was refused stays closed: the first pause, which doubles up to the longest.

@@ -241,9 +241,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     if version != VERSION {
         drop_all(&transaction)?;
         transaction.execute_batch(TABLES)?;
-        let mut salt = [0; 32];
-        crate::secret::random(&mut salt).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        transaction.execute("INSERT INTO salt VALUES (?1)", [salt.as_slice()])?;
+        transaction.execute("INSERT INTO salt VALUES (randomblob(32))", [])?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()

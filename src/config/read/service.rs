@@ -1,8 +1,7 @@
 //! Keys of the resident service and of what outlives a process.
 
 use super::{read_mailbox, read_path};
-use crate::config::{Breakers, Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify};
-use crate::state::Pause;
+use crate::config::{Breakers, Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify, Pause};
 use crate::yaml::Value;
 use std::path::Path;
 
