@@ -48,8 +48,15 @@ fn a_local_user_is_no_login() {
 
 #[test]
 fn only_senders_with_an_account_are_taken() {
-    let (lab, mta, world) = set_up(&[ANNA, "@example.net"]);
-    for sender in ["anna@gmx.example", "Anna@GMX.example", "anna+shop@gmx.example", "any/body@example.net"] {
+    let (lab, mta, world) = set_up(&[ANNA, "@example.net", "%2drf@gmx.example", "x%2fy%25@gmx.example"]);
+    for sender in [
+        "anna@gmx.example",
+        "Anna@GMX.example",
+        "anna+shop@gmx.example",
+        "any/body@example.net",
+        "-rf@gmx.example",
+        "x/y%@gmx.example",
+    ] {
         let id = mta.submit("anna", sender, &[BOB], MESSAGE);
         assert!(mta.outcome(&id, BOB).text().contains("T=sendvia"), "{sender} has an account");
     }
