@@ -26,7 +26,7 @@ use std::time::Duration;
 /// Every call is one transaction, safe among any number of processes.
 pub trait Ledger: Send + Sync {
     /// Whether `subject` is open. Once its pause is over, one caller is told to [`Gate::Probe`] and the others wait for
-    /// him, at most `lease`. A closure with another `fingerprint` than the one given is over at once.
+    /// him, at most `lease`. The pause of a closure with another `fingerprint` than the one given is over at once.
     fn gate(&self, subject: &Subject, fingerprint: Option<u32>, lease: Duration) -> Result<Gate, StateError>;
 
     /// Closes `subject`, or closes it for longer.
@@ -80,6 +80,9 @@ pub trait Ledger: Send + Sync {
 
     /// Whether a notice about `subject` may be sent now: at most one within `interval`. The answer counts as sent.
     fn may_notify(&self, subject: &str, interval: Duration) -> Result<bool, StateError>;
+
+    /// When the last notice about `subject` was claimed.
+    fn notified(&self, subject: &str) -> Result<Option<Moment>, StateError>;
 
     /// A random number of this state's own, for fingerprints.
     fn salt(&self) -> Result<[u8; 32], StateError>;

@@ -79,6 +79,11 @@ fn is_lasting(meaning: Meaning, stage: Stage) -> bool {
     }
 }
 
+/// What a person can do about a refusal of this meaning, where nothing more is known of it.
+pub fn remedy_of(meaning: Meaning) -> &'static str {
+    remedy::of(meaning)
+}
+
 /// How many rows there are.
 pub fn number_of_rules() -> usize {
     rules::TABLES.iter().map(|table| table.len()).sum::<usize>() + rules::FALLBACK.len()

@@ -134,18 +134,13 @@ pub(super) fn gate(
 ) -> rusqlite::Result<Gate> {
     // Nearly always there is nothing, and reading needs no write lock.
     let Some(found) = find(connection, subject)? else { return Ok(Gate::Open) };
-    if !found.is_over(fingerprint) && now < found.closure.until.max(found.probe_until) {
-        return Ok(Gate::Closed(found.closed_at_least_until(found.probe_until)));
+    if let Some(closure) = found.closed(fingerprint, now) {
+        return Ok(Gate::Closed(closure));
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let Some(found) = find(&transaction, subject)? else { return Ok(Gate::Open) };
-    if found.is_over(fingerprint) {
-        delete(&transaction, subject)?;
-        transaction.commit()?;
-        return Ok(Gate::Open);
-    }
-    if now < found.closure.until.max(found.probe_until) {
-        return Ok(Gate::Closed(found.closed_at_least_until(found.probe_until)));
+    if let Some(closure) = found.closed(fingerprint, now) {
+        return Ok(Gate::Closed(closure));
     }
     transaction.execute(
         "UPDATE breaker SET probe_until = ?3 WHERE kind = ?1 AND name = ?2",
@@ -236,12 +231,13 @@ struct Found {
 }
 
 impl Found {
-    fn is_over(&self, fingerprint: Option<u32>) -> bool {
-        matches!((self.fingerprint, fingerprint), (Some(then), Some(now)) if then != now)
-    }
-
-    fn closed_at_least_until(&self, other: Moment) -> Closure {
-        Closure { until: self.closure.until.max(other), ..self.closure.clone() }
+    /// What is told to a caller with these credentials, unless he is to probe. Other credentials end the pause, but
+    /// there is one probe all the same.
+    fn closed(&self, fingerprint: Option<u32>, now: Moment) -> Option<Closure> {
+        let is_other = matches!((self.fingerprint, fingerprint), (Some(then), Some(now)) if then != now);
+        let pause = if is_other { Moment(0) } else { self.closure.until };
+        let until = pause.max(self.probe_until);
+        (now < until).then(|| Closure { until, ..self.closure.clone() })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The SQLite file: opened late, shared by processes, made anew when it is corrupt or gone.
 
 use super::breaker::{self, Closure, Gate, Subject, Trip};
-use super::clock::Clock;
+use super::clock::{Clock, Moment};
 use super::journal::{self, Durability};
 use super::notice::LastRefusal;
 use super::usage::{self, Caps, Full, Today};
@@ -343,6 +343,10 @@ impl Ledger for Sqlite {
 
     fn may_notify(&self, subject: &str, interval: Duration) -> Result<bool, StateError> {
         self.with(|connection| notice::claim(connection, subject, interval, self.clock.now()))
+    }
+
+    fn notified(&self, subject: &str) -> Result<Option<Moment>, StateError> {
+        self.with(|connection| notice::claimed(connection, subject))
     }
 
     fn salt(&self) -> Result<[u8; 32], StateError> {

@@ -1,7 +1,7 @@
 //! Who was told when, so that nobody is told twice a day; and what each account was refused last.
 
 use super::clock::Moment;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
 /// The last refusal of an account's mail.
@@ -25,6 +25,12 @@ pub(super) fn claim(connection: &Connection, subject: &str, interval: Duration, 
         params![subject, now.0, now.before(interval).0],
     )?;
     Ok(claimed == 1)
+}
+
+/// When the last claim was made.
+pub(super) fn claimed(connection: &Connection, subject: &str) -> rusqlite::Result<Option<Moment>> {
+    let query = "SELECT at FROM notice WHERE subject = ?1";
+    connection.query_row(query, [subject], |row| row.get(0).map(Moment)).optional()
 }
 
 /// Remembers the last refusal of an account's mail.

@@ -51,6 +51,25 @@ pub enum Disposition {
 }
 
 impl Meaning {
+    /// Every meaning.
+    pub const ALL: [Meaning; 15] = [
+        Meaning::Delivered,
+        Meaning::HostRefused,
+        Meaning::CredentialsRefused,
+        Meaning::AppPasswordNeeded,
+        Meaning::AccountLocked,
+        Meaning::TooManyLogins,
+        Meaning::QuotaExceeded,
+        Meaning::SenderNotAllowed,
+        Meaning::HeaderMalformed,
+        Meaning::RecipientUnknown,
+        Meaning::Spam,
+        Meaning::TooLarge,
+        Meaning::Policy,
+        Meaning::ServerTrouble,
+        Meaning::Unknown,
+    ];
+
     /// The name used in logs, in JSON and by `sendvia explain`.
     pub fn name(self) -> &'static str {
         match self {
@@ -70,6 +89,11 @@ impl Meaning {
             Meaning::ServerTrouble => "server-trouble",
             Meaning::Unknown => "unknown",
         }
+    }
+
+    /// By its [name](Meaning::name).
+    pub fn from_name(name: &str) -> Option<Meaning> {
+        Meaning::ALL.into_iter().find(|meaning| meaning.name() == name)
     }
 
     /// In a few words for a person.

@@ -53,8 +53,7 @@ impl Words {
 
     /// Whether `phrase` stands somewhere in the text.
     pub(super) fn has(&self, phrase: &str) -> bool {
-        let tokens: Vec<&str> = phrase.split(' ').collect();
-        (0..self.0.len()).any(|start| begins(&tokens, &self.0[start..]))
+        (0..self.0.len()).any(|start| begins(phrase, &self.0[start..]))
     }
 
     /// The words, for rules that look at numbers.
@@ -90,13 +89,14 @@ fn plain(character: char) -> char {
     }
 }
 
-/// Whether `words` begin with `tokens`.
-fn begins(tokens: &[&str], words: &[String]) -> bool {
-    let Some((token, rest)) = tokens.split_first() else { return true };
-    if *token == ".." {
-        return (0..=GAP.min(words.len())).any(|skipped| begins(rest, &words[skipped..]));
+/// Whether `words` begin with `phrase`.
+fn begins(phrase: &str, words: &[String]) -> bool {
+    let (token, rest) = phrase.split_once(' ').unwrap_or((phrase, ""));
+    match token {
+        "" => true,
+        ".." => (0..=GAP.min(words.len())).any(|skipped| begins(rest, &words[skipped..])),
+        _ => token.split('|').any(|alternative| after(alternative, words).is_some_and(|behind| begins(rest, behind))),
     }
-    token.split('|').any(|alternative| after(alternative, words).is_some_and(|behind| begins(rest, behind)))
 }
 
 /// The words behind `alternative`, if `words` begin with it.

@@ -54,8 +54,10 @@ fn other_credentials_open_at_once_what_was_closed_for_the_old_ones() {
     let subject = Subject::credentials("anna@gmx.de");
     state.trip(&subject, &refused(Some(1))).unwrap();
     assert!(matches!(state.gate(&subject, Some(1), LEASE).unwrap(), Gate::Closed(_)));
+    assert!(matches!(state.gate(&subject, Some(2), LEASE).unwrap(), Gate::Probe(_)));
+    assert!(matches!(state.gate(&subject, Some(2), LEASE).unwrap(), Gate::Closed(_)), "one probe all the same");
+    state.reopen(&subject).unwrap();
     assert_eq!(state.gate(&subject, Some(2), LEASE).unwrap(), Gate::Open);
-    assert_eq!(state.closures().unwrap(), []);
 }
 
 #[test]
@@ -153,7 +155,9 @@ fn the_last_refusal_of_each_account_is_kept() {
 #[test]
 fn nobody_is_told_twice_within_the_interval() {
     let (_directory, clock, state) = state();
+    assert_eq!(state.notified("a@b").unwrap(), None);
     assert!(state.may_notify("a@b", HOUR).unwrap());
+    assert_eq!(state.notified("a@b").unwrap(), Some(clock.now()));
     assert!(!state.may_notify("a@b", HOUR).unwrap());
     clock.advance(HOUR);
     assert!(state.may_notify("a@b", HOUR).unwrap());
