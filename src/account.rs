@@ -15,8 +15,11 @@ mod name;
 pub mod preset;
 pub mod refusal;
 mod server;
+mod sqlite;
 mod store;
 mod submitter;
+#[cfg(test)]
+mod suite;
 mod terms;
 
 pub use address::AccountAddress;
@@ -24,7 +27,8 @@ pub use directory::Directory;
 pub use error::AccountError;
 pub use file::read as read_file;
 pub use server::{Server, TlsMode, UnknownTlsMode};
-pub use store::{Found, Place, Rule, Store, Surveyed, open};
+pub use sqlite::Sqlite;
+pub use store::{Existing, Found, Place, Rule, Store, Surveyed, open};
 pub use submitter::{Authorise, Submitter, User};
 pub use terms::{ENVELOPE_FROM_RULES, EnvelopeFromRule, HEADER_FROM_RULES, HeaderFromRule, RECEIVED, Received};
 
@@ -73,8 +77,23 @@ pub struct Account {
     pub origin: PathBuf,
     /// The Unix user who owns that file, and so may use the account at a shell.
     pub owner_uid: Option<u32>,
-    /// The directory in which a symlink to `origin` is an alias.
-    pub(crate) aliases_in: Option<PathBuf>,
+    /// Where its aliases are.
+    pub(crate) aliases: Aliases,
+}
+
+/// How an account's other addresses are known.
+#[derive(Clone, Debug)]
+pub(crate) enum Aliases {
+    /// Symlinks to its file in this directory, looked up when asked for.
+    Symlinks(PathBuf),
+    /// These, folded.
+    Listed(Vec<String>),
+}
+
+impl Default for Aliases {
+    fn default() -> Aliases {
+        Aliases::Listed(Vec::new())
+    }
 }
 
 impl Account {
@@ -129,9 +148,12 @@ impl Account {
         self.provider.as_deref().unwrap_or(&self.submission.host)
     }
 
-    /// Whether a symlink by the name of `folded` leads to this account's file.
+    /// Whether the address, folded, is an alias.
     fn is_alias(&self, folded: &str) -> bool {
-        let Some(directory) = &self.aliases_in else { return false };
+        let directory = match &self.aliases {
+            Aliases::Listed(aliases) => return aliases.iter().any(|alias| alias == folded),
+            Aliases::Symlinks(directory) => directory,
+        };
         let Ok(address) = Mailbox::parse(folded) else { return false };
         let name = name::of_mailbox(&address);
         let is_target = self.origin.file_name().is_some_and(|own| *own == *name);

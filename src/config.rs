@@ -383,7 +383,9 @@ impl Config {
         self.key.clone().unwrap_or_else(|| {
             let directory = match (&self.file, &self.accounts) {
                 (Some(file), _) => search::directory_of(file),
-                (None, Place::Directory(accounts)) => accounts.parent().unwrap_or(Path::new(".")),
+                (None, Place::Directory(accounts) | Place::Sqlite(accounts)) => {
+                    accounts.parent().unwrap_or(Path::new("."))
+                }
             };
             KeySource::File(directory.join("key"))
         })

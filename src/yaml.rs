@@ -14,8 +14,10 @@ mod problem;
 mod section;
 mod tree;
 mod value;
+mod write;
 
 pub use document::{Document, MAX_OCTETS};
 pub use problem::{Problem, Severity, nearest};
 pub use section::Section;
 pub use value::Value;
+pub use write::{EditError, Item, compose, set};

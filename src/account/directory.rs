@@ -3,15 +3,17 @@
 
 mod content;
 mod survey;
+mod write;
 
 use super::file::{self, Context};
 use super::preset::Presets;
 use super::store::{Found, Rule, Store, Surveyed, candidates};
-use super::{Account, AccountAddress, AccountError, name};
+use super::{Account, AccountAddress, AccountError, Aliases, Existing, name};
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::Problem;
 use content::Content;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// A directory of account files.
 pub struct Directory {
@@ -51,12 +53,19 @@ impl Directory {
         let is_alias = own.as_ref().map(AccountAddress::folded) != address.map(AccountAddress::folded);
         // Problems are told of the path that a person knows, and edits.
         let shown = if is_alias { &origin } else { path };
-        let context = Context { presets: &self.presets, address: own, owner_uid: Some(content.owner_uid) };
+        let base = origin.parent().unwrap_or(Path::new(""));
+        let context = Context { presets: &self.presets, address: own, base, owner_uid: Some(content.owner_uid) };
         let (account, warnings) = match file::read(shown, content.octets, context) {
             (Some(account), warnings) => (account, warnings),
             (None, problems) => return Err(AccountError::Malformed { problems }),
         };
         Ok(Loaded { account: self.placed(account, origin, address.filter(|_| is_alias)), is_alias, warnings })
+    }
+
+    /// A missing directory is not the same as a missing account.
+    fn check_is_there(&self) -> Result<(), AccountError> {
+        let trouble = |source| AccountError::Io { path: self.path.clone(), source };
+        self.path.metadata().map(|_| ()).map_err(trouble)
     }
 
     /// The account with its place, and under which alias it was found: then both addresses are identities.
@@ -65,7 +74,7 @@ impl Directory {
             account.identities.extend(alias.mailbox().cloned());
             account.identities.extend(account.address.mailbox().cloned());
         }
-        Account { origin, aliases_in: Some(self.path.clone()), ..account }
+        Account { origin, aliases: Aliases::Symlinks(self.path.clone()), ..account }
     }
 }
 
@@ -77,6 +86,7 @@ impl Store for Directory {
                 return Ok(Some(Found { account: loaded.account, rule }));
             }
         }
+        self.check_is_there()?;
         Ok(None)
     }
 
@@ -86,6 +96,31 @@ impl Store for Directory {
 
     fn survey(&self, each: &mut dyn FnMut(Surveyed)) -> Result<(), AccountError> {
         self.survey_files(each)
+    }
+
+    fn text(&self, address: &AccountAddress) -> Result<Option<Zeroizing<String>>, AccountError> {
+        self.read_text(address)
+    }
+
+    fn put(&self, address: &AccountAddress, text: &str, existing: Existing) -> Result<(), AccountError> {
+        self.write_text(address, text, existing)
+    }
+
+    fn put_alias(
+        &self,
+        alias: &AccountAddress,
+        target: &AccountAddress,
+        existing: Existing,
+    ) -> Result<(), AccountError> {
+        self.link(alias, target, existing)
+    }
+
+    fn aliases(&self, address: &AccountAddress) -> Result<Vec<AccountAddress>, AccountError> {
+        self.links_to(address)
+    }
+
+    fn remove(&self, address: &AccountAddress) -> Result<bool, AccountError> {
+        self.unlink(address)
     }
 }
 
@@ -108,7 +143,6 @@ fn own_address(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{Authorise, Submitter};
     use std::os::unix::fs::symlink;
 
     const PLAIN: &str = "provider: gmx\nsecret: {plain: hunter2}\n";
@@ -142,59 +176,6 @@ mod tests {
     }
 
     #[test]
-    fn exact_beats_subaddress_beats_domain() {
-        let domain = "provider: gmx\nlogin: all\nidentities: [a@example.org]\nsecret: {plain: x}\n";
-        let accounts = Accounts::new(&[
-            ("anna@example.org.yaml", PLAIN),
-            ("anna+shop@example.org.yaml", PLAIN),
-            ("@example.org.yaml", domain),
-        ]);
-        accounts.alias("a.nna@example.org.yaml", "anna@example.org.yaml");
-        let rows = [
-            ("anna@example.org", Some(("anna@example.org", Rule::Exact))),
-            ("ANNA@Example.ORG", Some(("anna@example.org", Rule::Exact))),
-            ("anna+tag@example.org", Some(("anna@example.org", Rule::Subaddress))),
-            ("anna+a+b@example.org", Some(("anna@example.org", Rule::Subaddress))),
-            ("anna+shop@example.org", Some(("anna+shop@example.org", Rule::Exact))),
-            ("a.nna@example.org", Some(("anna@example.org", Rule::Alias))),
-            ("a.nna+tag@example.org", Some(("anna@example.org", Rule::Subaddress))),
-            ("berta@example.org", Some(("@example.org", Rule::Domain))),
-            ("+tag@example.org", Some(("@example.org", Rule::Domain))),
-            ("berta@sub.example.org", None),
-            ("anna@example.com", None),
-            ("\"@example.org\"", None),
-            ("../anna@example.org", Some(("@example.org", Rule::Domain))),
-        ];
-        for (sender, expected) in rows {
-            assert_eq!(accounts.found(sender), expected.map(|(at, rule)| (at.to_owned(), rule)), "{sender}");
-        }
-    }
-
-    #[test]
-    fn an_alias_is_its_target_and_both_addresses_are_identities() {
-        let accounts = Accounts::new(&[("anna@gmx.de.yaml", "provider: gmx\nlogin: \"4711\"\nsecret: {plain: x}\n")]);
-        accounts.alias("a@firma.example.yaml", "anna@gmx.de.yaml");
-        for sender in ["a@firma.example", "anna@gmx.de"] {
-            let account = accounts.find(sender).expect("readable").expect("there").account;
-            assert_eq!((account.address.to_string().as_str(), account.login.as_str()), ("anna@gmx.de", "4711"));
-            for (address, expected) in [("anna@gmx.de", true), ("A@Firma.example", true), ("b@gmx.de", false)] {
-                let is_identity = account.is_identity(&Mailbox::parse(address).expect("an address"));
-                assert_eq!(is_identity, expected, "{address} of the account of {sender}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_accounts_address_is_no_identity_where_the_login_is_another() {
-        let file = "provider: gmx\nlogin: kunde@gmx.de\nsecret: {plain: x}\n";
-        let accounts = Accounts::new(&[("anna@firma.example.yaml", file)]);
-        let account = accounts.find("anna@firma.example").expect("readable").expect("there").account;
-        assert_eq!(account.own_address().to_string(), "kunde@gmx.de");
-        assert!(account.is_identity(&Mailbox::parse("kunde@gmx.de").expect("an address")));
-        assert!(!account.is_identity(&Mailbox::parse("anna@firma.example").expect("an address")));
-    }
-
-    #[test]
     fn a_symlink_to_nothing_or_to_no_account_is_trouble_and_not_a_missing_account() {
         let accounts = Accounts::new(&[("README", "hello")]);
         accounts.alias("a@x.example.yaml", "gone@x.example.yaml");
@@ -212,30 +193,6 @@ mod tests {
         let target = elsewhere.directory.path().join("anna@gmx.de.yaml");
         accounts.alias("anna@gmx.de.yaml", target.to_str().expect("UTF-8"));
         assert_eq!(accounts.found("anna@gmx.de"), Some(("anna@gmx.de".to_owned(), Rule::Exact)));
-    }
-
-    #[test]
-    fn only_who_is_listed_may_use_an_account_and_the_unix_user_who_owns_its_file() {
-        let file = format!("{PLAIN}users: [anna, \"unix:berta\"]\n");
-        let accounts = Accounts::new(&[("anna@gmx.de.yaml", &file)]);
-        let account = accounts.find("anna@gmx.de").expect("readable").expect("there").account;
-        let owner = account.owner_uid.expect("a file has an owner");
-        let login = |login: &str| Submitter::Login(login.to_owned());
-        let unix = |name: &str, uid| Submitter::UnixUser { name: name.to_owned(), uid };
-        let rows = [
-            (login("anna"), Authorise::Users, true),
-            (login("berta"), Authorise::Users, false),
-            (login("berta"), Authorise::Mta, true),
-            (Submitter::Nobody, Authorise::Users, false),
-            (Submitter::Nobody, Authorise::Mta, true),
-            (unix("who", owner), Authorise::Users, true),
-            (unix("berta", owner + 1), Authorise::Users, true),
-            (unix("anna", owner + 1), Authorise::Users, false),
-            (unix("anna", owner + 1), Authorise::Mta, false),
-        ];
-        for (submitter, authorise, expected) in rows {
-            assert_eq!(account.admits(&submitter, authorise), expected, "{submitter:?} {authorise:?}");
-        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::address::AccountAddress;
 use super::preset::{self, Preset, Presets};
 use super::server::{Server, TlsMode};
 use super::terms::{ENVELOPE_FROM_RULES, HEADER_FROM_RULES, RECEIVED};
-use super::{Account, EnvelopeFromRule, HeaderFromRule, User, name};
+use super::{Account, Aliases, EnvelopeFromRule, HeaderFromRule, User, name};
 use crate::secret::{SecretSource, source};
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::{Document, Problem, Section, Value, nearest};
@@ -16,6 +16,8 @@ pub struct Context<'c> {
     pub presets: &'c Presets,
     /// The address that the file's name stands for; `None` where it is a digest.
     pub address: Option<AccountAddress>,
+    /// The directory that paths in it are relative to.
+    pub base: &'c Path,
     /// Who owns the file.
     pub owner_uid: Option<u32>,
 }
@@ -52,7 +54,7 @@ fn read_account(path: &Path, root: &Value<'_>, context: Context<'_>) -> Option<A
         submission: submission.unwrap_or_else(nowhere),
         names_server: section.get("submission").is_some(),
         secret: section
-            .required("secret", |value| read_secret(path, value, preset.map(|preset| preset.name.as_str())))
+            .required("secret", |value| read_secret(context.base, value, preset.map(|preset| preset.name.as_str())))
             .unwrap_or_else(no_secret),
         users: section.optional("users", read_users).unwrap_or_default(),
         identities,
@@ -74,7 +76,7 @@ fn read_account(path: &Path, root: &Value<'_>, context: Context<'_>) -> Option<A
         provider: provider.map(|preset| preset.name),
         origin: path.to_owned(),
         owner_uid: context.owner_uid,
-        aliases_in: None,
+        aliases: Aliases::default(),
         address: address?,
     };
     check_own_address(&section, &account);
@@ -182,7 +184,7 @@ fn read_users(value: &Value<'_>) -> Option<Vec<User>> {
 }
 
 /// Exactly one source.
-fn read_secret(path: &Path, value: &Value<'_>, preset: Option<&str>) -> Option<SecretSource> {
+fn read_secret(base: &Path, value: &Value<'_>, preset: Option<&str>) -> Option<SecretSource> {
     if value.is_text() {
         value.error_with_hint(
             "expected a mapping, but found text",
@@ -192,7 +194,6 @@ fn read_secret(path: &Path, value: &Value<'_>, preset: Option<&str>) -> Option<S
     }
     let mut section = value.section()?;
     section.hide_unknown_keys();
-    let base = path.parent().unwrap_or(Path::new(""));
     let sources = source::read(&mut section, base, preset);
     let given = sources.given;
     section.finish();
@@ -231,7 +232,8 @@ mod tests {
 
     fn read_as(address: &str, text: &str) -> (Option<Account>, Vec<String>) {
         let address = AccountAddress::parse(address).expect("an address");
-        let context = Context { presets: &Presets::default(), address: Some(address), owner_uid: None };
+        let context =
+            Context { presets: &Presets::default(), address: Some(address), base: Path::new(""), owner_uid: None };
         let (account, problems) = read(Path::new("f.yaml"), text.as_bytes().to_vec(), context);
         (account, problems.iter().map(Problem::to_string).collect())
     }
@@ -364,7 +366,7 @@ mod tests {
         #[test]
         fn no_octets_make_it_panic(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
             let address = AccountAddress::parse("anna@gmx.de").expect("an address");
-            let context = Context { presets: &Presets::default(), address: Some(address), owner_uid: None };
+            let context = Context { presets: &Presets::default(), address: Some(address), base: Path::new(""), owner_uid: None };
             let (account, problems) = read(Path::new("f.yaml"), octets, context);
             proptest::prop_assert!(account.is_some() || !problems.is_empty());
         }
@@ -372,7 +374,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "[a-z:{}\\[\\], \n'\"&*!|>%@`#?-]{0,120}") {
             let address = AccountAddress::parse("anna@gmx.de").expect("an address");
-            let context = Context { presets: &Presets::default(), address: Some(address), owner_uid: None };
+            let context = Context { presets: &Presets::default(), address: Some(address), base: Path::new(""), owner_uid: None };
             let (account, problems) = read(Path::new("f.yaml"), text.into_bytes(), context);
             proptest::prop_assert!(account.is_some() || !problems.is_empty());
         }

@@ -1,30 +1,40 @@
 //! Where accounts are kept, behind one trait.
 
-use super::{Account, AccountAddress, AccountError, Directory};
+use super::{Account, AccountAddress, AccountError, Directory, Sqlite};
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::Problem;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Which kind of store, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A directory of account files.
     Directory(PathBuf),
+    /// One SQLite file.
+    Sqlite(PathBuf),
 }
+
+/// What marks an SQLite file in `accounts:`.
+const SQLITE: &str = "sqlite:";
 
 impl Place {
     /// What `accounts:` says; a path is relative to `base`.
     pub fn parse(text: &str, base: &Path) -> Place {
-        Place::Directory(base.join(text))
+        match text.strip_prefix(SQLITE) {
+            Some(path) => Place::Sqlite(base.join(path)),
+            None => Place::Directory(base.join(text)),
+        }
     }
 }
 
-/// The path.
+/// As `accounts:` says it.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::Directory(path) => path.display().fmt(f),
+            Place::Sqlite(path) => write!(f, "{SQLITE}{}", path.display()),
         }
     }
 }
@@ -81,6 +91,51 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`AccountError`], when the place as a whole can't be read.
     fn survey(&self, each: &mut dyn FnMut(Surveyed)) -> Result<(), AccountError>;
+
+    /// The text of the account at exactly this address; `None` where there is none, or an alias.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    fn text(&self, address: &AccountAddress) -> Result<Option<Zeroizing<String>>, AccountError>;
+
+    /// Writes the account at `address`, whole or not at all. A text that would not be an account is refused.
+    ///
+    /// # Errors
+    /// [`AccountError`]; then everything stands as it was.
+    fn put(&self, address: &AccountAddress, text: &str, existing: Existing) -> Result<(), AccountError>;
+
+    /// Makes `alias` another address of the account at `target`.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    fn put_alias(
+        &self,
+        alias: &AccountAddress,
+        target: &AccountAddress,
+        existing: Existing,
+    ) -> Result<(), AccountError>;
+
+    /// The aliases of the account at `address`.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    fn aliases(&self, address: &AccountAddress) -> Result<Vec<AccountAddress>, AccountError>;
+
+    /// Removes the account or alias at `address`; `false` where there was none. Its aliases are the caller's to remove
+    /// first.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    fn remove(&self, address: &AccountAddress) -> Result<bool, AccountError>;
+}
+
+/// What happens to an account that stands where one is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and nothing is written.
+    Keep,
+    /// It is replaced.
+    Replace,
 }
 
 /// One account or alias as it stands in a store.
@@ -99,6 +154,7 @@ pub struct Surveyed {
 pub fn open(place: &Place, presets: super::preset::Presets) -> Box<dyn Store> {
     match place {
         Place::Directory(path) => Box::new(Directory::new(path.clone(), presets)),
+        Place::Sqlite(path) => Box::new(Sqlite::new(path.clone(), presets)),
     }
 }
 
