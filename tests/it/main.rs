@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod house;
+mod relay;
+mod site;
 mod support;
 mod tokens;
