@@ -1,7 +1,9 @@
-//! Bytes to values and back: mailboxes, envelopes, replies, command lines, netstrings, policy attributes, header fields.
+//! Bytes to values and back: mailboxes, envelopes, replies, capabilities, command lines, netstrings, policy attributes,
+//! header fields.
 //!
 //! Nothing here does I/O or knows tokio. Every parser has its ABNF above it and bounds what it accepts.
 
+pub mod capability;
 pub mod envelope;
 pub mod header;
 pub mod mailbox;
