@@ -14,6 +14,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod state;
 pub mod stdio;
+pub mod submission;
 pub mod verdict;
 pub mod wire;
 pub mod yaml;
