@@ -10,6 +10,7 @@ pub mod log;
 pub mod message;
 pub mod process;
 pub mod reception;
+pub mod relay;
 pub mod sandbox;
 pub mod secret;
 pub mod state;

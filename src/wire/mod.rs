@@ -10,6 +10,7 @@ pub mod mailbox;
 pub mod netstring;
 pub mod policy;
 pub mod reply;
+pub mod reply_reader;
 pub mod sasl;
 pub mod smtp_command;
 pub mod smtp_data;

@@ -1,0 +1,59 @@
+//! One delivery from request to verdict: choose the account, authorise the submitter, check identity, log in, send,
+//! classify.
+//!
+//! What can be decided without the message is decided by [`Relay::admit`], so that a message nobody may send is refused
+//! before it is read, and before any connection is made. [`Relay::deliver`] does the rest. Every way out is an
+//! [`Outcome`]; nothing here speaks a protocol of an MTA, or writes a log.
+
+mod admission;
+mod connection;
+mod delivery;
+mod outcomes;
+mod preparation;
+
+pub use admission::Admission;
+pub use delivery::{Handover, Report};
+
+use crate::account::{self, Store};
+use crate::config::Config;
+use crate::secret::custody::Custody;
+use crate::submission::TlsTrust;
+use std::sync::Arc;
+
+/// What deliveries share: configuration, accounts, secrets, trust. One per process; nothing is opened before it is
+/// needed.
+pub struct Relay {
+    config: Config,
+    store: Box<dyn Store>,
+    custody: Custody,
+    trust: Arc<TlsTrust>,
+    ehlo_name: String,
+}
+
+impl Relay {
+    /// A relay by this configuration.
+    pub fn new(config: Config) -> Relay {
+        Relay {
+            store: account::open(&config.accounts, config.presets.clone()),
+            custody: config.custody(),
+            trust: Arc::new(TlsTrust::new(config.ca_file.as_deref())),
+            ehlo_name: config.ehlo_name.clone().unwrap_or_else(connection::host_name),
+            config,
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where accounts are kept.
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// What gets at the accounts' secrets.
+    pub fn custody(&self) -> &Custody {
+        &self.custody
+    }
+}

@@ -1,0 +1,68 @@
+//! Whose account, and who may use it.
+
+use super::Relay;
+use crate::account::{Account, AccountError, Found, Rule, Submitter};
+use crate::config::{NullSender, UnknownSender};
+use crate::verdict::Outcome;
+use crate::wire::envelope::Envelope;
+use crate::wire::mailbox::{Mailbox, ReversePath};
+
+/// A message's envelope with the account that carries it: the submitter may use it.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// The account.
+    pub account: Account,
+    /// How it was found; `None` where the configuration names it for the null reverse-path.
+    pub rule: Option<Rule>,
+    /// From whom, to whom, as the MTA gave it.
+    pub envelope: Envelope,
+}
+
+impl Relay {
+    /// Finds the account of the reverse-path and asks whether the submitter may use it. No message is needed, and no
+    /// connection made.
+    ///
+    /// # Errors
+    /// The [`Outcome`] of the delivery: no account, not authorised, disabled, or an account that can't be read.
+    pub fn admit(&self, envelope: Envelope, submitter: &Submitter) -> Result<Admission, Outcome> {
+        let (found, sender) = match &envelope.reverse_path {
+            ReversePath::Null => (self.for_null_sender()?, String::new()),
+            ReversePath::Mailbox(mailbox) => (self.for_sender(mailbox)?, mailbox.to_string()),
+        };
+        let is_notification = envelope.reverse_path == ReversePath::Null;
+        // Naming an account for notifications is what authorises them: nobody logs in to send one.
+        let is_admitted = (is_notification && *submitter == Submitter::Nobody)
+            || found.account.admits(submitter, self.config().authorise);
+        if !is_admitted {
+            return Err(Outcome::NotAuthorised { sender, submitter: submitter.to_string() });
+        }
+        if found.account.disabled {
+            return Err(Outcome::AccountDisabled { account: found.account.address.to_string() });
+        }
+        let rule = (!is_notification).then_some(found.rule);
+        Ok(Admission { account: found.account, rule, envelope })
+    }
+
+    fn for_sender(&self, sender: &Mailbox) -> Result<Found, Outcome> {
+        let permanent = self.config().unknown_sender == UnknownSender::Bounce;
+        let none = || Outcome::NoAccount { sender: sender.to_string(), permanent };
+        self.store().find(sender).map_err(|error| unreadable(&error))?.ok_or_else(none)
+    }
+
+    fn for_null_sender(&self) -> Result<Found, Outcome> {
+        match &self.config().null_sender {
+            NullSender::Defer => Err(Outcome::NullSender { permanent: false }),
+            NullSender::Bounce => Err(Outcome::NullSender { permanent: true }),
+            NullSender::Via(address) => {
+                let none = || Outcome::Local { problem: format!("null_sender: there is no account for {address}") };
+                self.store().find(address).map_err(|error| unreadable(&error))?.ok_or_else(none)
+            }
+        }
+    }
+}
+
+/// An account that may be there and can't be read is our trouble, and not the same as none.
+fn unreadable(error: &AccountError) -> Outcome {
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    Outcome::Local { problem: format!("{error}{hint}") }
+}
