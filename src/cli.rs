@@ -11,8 +11,10 @@ mod explain;
 mod lookup;
 mod man;
 mod output;
+mod policy;
 mod route;
 mod sandbox;
+mod service;
 mod settings;
 mod status;
 
@@ -41,6 +43,8 @@ enum Command {
     Status(status::Arguments),
     /// Open routes that were closed because this host's address was refused
     Route(route::Arguments),
+    /// Answer Postfix's policy requests on standard input and output
+    Policy(policy::Arguments),
     /// Say what a provider's reply means, and what can be done
     Explain(explain::Arguments),
     /// Print a completion script for a shell
@@ -70,6 +74,7 @@ fn dispatch(command: Command) -> ExitStatus {
         Command::Man(arguments) => man::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Route(arguments) => route::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments),

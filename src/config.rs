@@ -2,11 +2,13 @@
 //!
 //! Reading touches this one file and nothing that it names. What is wrong with it is told all at once.
 
+mod mta;
 mod read;
 mod search;
 
 pub use crate::account::Authorise;
 pub use crate::secret::vault::KeySource;
+pub use mta::{LoginFieldConfig, MapConfig, PolicyConfig};
 
 use crate::account::Place;
 use crate::account::preset::{Limits, Presets};
@@ -48,6 +50,12 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// Sockets of the resident service.
     pub listen: Listen,
+    /// What Postfix's policy service answers beside refusals.
+    pub policy: PolicyConfig,
+    /// What Postfix's look-up tables hold.
+    pub map: MapConfig,
+    /// How the login reaches us over LMTP; `None` where it never does.
+    pub login_field: Option<LoginFieldConfig>,
     /// Limits for every account, before the provider's.
     pub limits: Limits,
     /// How long what was refused stays closed.
@@ -370,6 +378,9 @@ impl Config {
             key: None,
             routes: Vec::new(),
             listen: Listen::default(),
+            policy: PolicyConfig::default(),
+            map: MapConfig::default(),
+            login_field: None,
             limits: Limits::default(),
             breakers: Breakers::default(),
             journal: Journal { mode: JournalMode::default(), keep: Duration::from_secs(5 * 24 * 3600) },

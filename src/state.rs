@@ -29,6 +29,9 @@ pub trait Ledger: Send + Sync {
     /// him, at most `lease`. The pause of a closure with another `fingerprint` than the one given is over at once.
     fn gate(&self, subject: &Subject, fingerprint: Option<u32>, lease: Duration) -> Result<Gate, StateError>;
 
+    /// Why `subject` is closed, while its pause lasts. Only looks: no probe is given out.
+    fn closed(&self, subject: &Subject) -> Result<Option<Closure>, StateError>;
+
     /// Closes `subject`, or closes it for longer.
     fn trip(&self, subject: &Subject, trip: &Trip) -> Result<Closure, StateError>;
 

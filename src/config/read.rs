@@ -1,5 +1,6 @@
 //! `sendvia.yaml`: YAML to [`Config`].
 
+mod mta;
 mod routes;
 mod service;
 
@@ -59,6 +60,9 @@ fn fill(config: &mut Config, root: &Value<'_>, base: &Path) {
     config.key = section.optional("key", |value| service::key(value, base));
     config.routes = section.optional("routes", |value| routes::read(value, base)).unwrap_or_default();
     config.listen = section.optional("listen", service::listen).unwrap_or_default();
+    config.policy = section.optional("policy", mta::policy).unwrap_or_default();
+    config.map = section.optional("map", mta::map).unwrap_or_default();
+    config.login_field = section.optional("login_field", |value| mta::login_field(value, base));
     config.breakers = section.optional("breakers", service::breakers).unwrap_or_default();
     if let Some(journal) = section.optional("journal", |value| service::journal(value, config.journal)) {
         config.journal = journal;
@@ -208,6 +212,7 @@ mod tests {
             timeouts: {connect: 5s, deadline: 10m}\njournal: {mode: durable, keep: 7d}\n\
             routes: [direct, {local: 192.0.2.7}, {name: office, socks5: 'proxy.example:1081', login_file: pl}]\n\
             listen: {lmtp: ['unix:/run/sendvia/lmtp', '127.0.0.1:2003'], policy: 'unix:/run/p'}\n\
+            policy: {filter: 'sendvia:'}\nmap: {transport: 'lmtp:unix:sendvia'}\nlogin_field: {key_file: login.key}\n\
             limits: {messages_per_hour: 100}\nnotify: {to: admin@example.org, owner: true, language: de}\n\
             providers:\n  haus:\n    submission: {host: mail.haus.example, port: 587, tls: starttls}\n    domains: [haus.example]\n";
         let (config, problems) = read(text);
@@ -217,6 +222,9 @@ mod tests {
         assert_eq!(config.key, Some(KeySource::File("/c/key".into())));
         assert_eq!(config.null_sender, NullSender::Via(Mailbox::parse("post@example.org").expect("an address")));
         assert_eq!(config.unknown_sender, UnknownSender::Bounce);
+        assert_eq!(config.policy.filter.as_deref(), Some("sendvia:"));
+        assert_eq!(config.map.transport, "lmtp:unix:sendvia");
+        assert_eq!(config.login_field.map(|field| field.key_file), Some("/c/login.key".into()));
         assert_eq!(config.timeouts.connect, Some(Duration::from_secs(5)));
         assert_eq!((config.journal.mode, config.journal.keep.as_secs()), (JournalMode::Durable, 7 * 24 * 3600));
         let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();

@@ -7,6 +7,7 @@
 //! - [`oauth`], [`token`]: how OAuth 2.0 tokens are got, and how they are kept and renewed.
 //! - [`http`], [`trust`]: HTTPS to token endpoints, and which certificate authorities are believed.
 //! - [`private`]: files that only their owner may read.
+//! - [`login_field`]: the signed header field that carries a login from an MTA to LMTP.
 //! - [`memory`]: what keeps this process's memory from being dumped.
 //!
 //! A secret in memory is a [`SecretString`], which is wiped when it is dropped and shows nothing of itself. Nothing
@@ -15,6 +16,7 @@
 pub mod custody;
 pub mod http;
 pub mod key;
+pub mod login_field;
 pub mod memory;
 pub mod oauth;
 pub mod private;

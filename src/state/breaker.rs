@@ -150,6 +150,10 @@ pub(super) fn gate(
     Ok(Gate::Probe(found.closure))
 }
 
+pub(super) fn closed(connection: &Connection, subject: &Subject, now: Moment) -> rusqlite::Result<Option<Closure>> {
+    Ok(find(connection, subject)?.map(|found| found.closure).filter(|closure| now < closure.until))
+}
+
 pub(super) fn trip(
     connection: &mut Connection,
     subject: &Subject,

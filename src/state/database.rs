@@ -277,6 +277,10 @@ impl Ledger for Sqlite {
         self.with(|connection| breaker::gate(connection, subject, fingerprint, lease, self.clock.now()))
     }
 
+    fn closed(&self, subject: &Subject) -> Result<Option<Closure>, StateError> {
+        self.with(|connection| breaker::closed(connection, subject, self.clock.now()))
+    }
+
     fn trip(&self, subject: &Subject, trip: &Trip) -> Result<Closure, StateError> {
         self.with(|connection| breaker::trip(connection, subject, trip, self.clock.now()))
     }

@@ -6,12 +6,14 @@ use crate::support::mta::Mta;
 use crate::support::postfix::Postfix;
 use crate::support::sink::Sink;
 
-const FILES: [(&str, &str); 5] = [
+const FILES: &[(&str, &str)] = &[
     ("docs/guide/postfix.md", "postfix/master.cf"),
     ("docs/guide/postfix.md", "postfix/main.cf"),
     ("docs/guide/exim.md", "exim/main.conf"),
     ("docs/guide/exim.md", "exim/router.conf"),
     ("docs/guide/exim.md", "exim/transport.conf"),
+    ("docs/guide/service.md", "postfix/policy-master.cf"),
+    ("docs/guide/service.md", "postfix/policy-main.cf"),
 ];
 
 #[test]

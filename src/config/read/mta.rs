@@ -1,0 +1,45 @@
+//! Keys of what MTAs are told.
+
+use super::read_path;
+use crate::config::mta::LOGIN_FIELD_LIFETIME;
+use crate::config::{LoginFieldConfig, MapConfig, PolicyConfig};
+use crate::yaml::{Section, Value};
+use std::path::Path;
+
+/// `policy: {filter: "sendvia:"}`
+pub(super) fn policy(value: &Value<'_>) -> Option<PolicyConfig> {
+    let mut section = value.section()?;
+    let filter = section.optional("filter", transport);
+    section.finish();
+    Some(PolicyConfig { filter })
+}
+
+/// `map: {transport: "sendvia:"}`
+pub(super) fn map(value: &Value<'_>) -> Option<MapConfig> {
+    let mut section: Section<'_> = value.section()?;
+    let default = MapConfig::default();
+    let transport = section.optional("transport", transport).unwrap_or(default.transport);
+    section.finish();
+    Some(MapConfig { transport })
+}
+
+/// `login_field: {key_file: PATH, lifetime: 10d}`
+pub(super) fn login_field(value: &Value<'_>, base: &Path) -> Option<LoginFieldConfig> {
+    let mut section = value.section()?;
+    let key_file = section.required("key_file", |value| read_path(value, base));
+    let lifetime = section.optional("lifetime", Value::duration).unwrap_or(LOGIN_FIELD_LIFETIME);
+    section.finish();
+    Some(LoginFieldConfig { key_file: key_file?, lifetime })
+}
+
+/// `TRANSPORT:NEXTHOP`, the next hop empty where the transport has its own.
+fn transport(value: &Value<'_>) -> Option<String> {
+    let text = value.line()?;
+    match text.split_once(':') {
+        Some((name, _)) if !name.is_empty() && !text.contains(' ') => Some(text.to_owned()),
+        _ => {
+            value.error_with_hint("expected a transport of Postfix", "its name in master.cf and a colon: \"sendvia:\"");
+            None
+        }
+    }
+}

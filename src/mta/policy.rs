@@ -1,0 +1,218 @@
+//! Postfix's policy delegation (SMTPD_POLICY_README) for a submission service: what would be refused at the delivery is
+//! refused while the customer's mail program is still connected.
+//!
+//! Only mail with a login is judged; without one the answer is always `DUNNO`, so that a service which is asked on
+//! port 25 by mistake refuses nobody's genuine mail. Trouble of ours is `DUNNO` too: the delivery decides again. The
+//! one exception is a login that can't be signed, because without its field the delivery would bounce the message.
+//!
+//! - MAIL, RCPT: `REJECT` where the login may not use the sender; `DEFER_IF_PERMIT` while the account is closed;
+//!   `FILTER` where the sender has no account, the login has, and the configuration says so.
+//! - DATA: `PREPEND` of the signed login for LMTP. Before DATA there is no queue id, after it no PREPEND.
+
+use super::exchange::{Exchange, Next};
+use crate::account::{self, Account, AccountError, Authorise, Store, Submitter};
+use crate::config::{Config, LoginFieldConfig, NullSender};
+use crate::log;
+use crate::secret::login_field::{LOGIN_FIELD, LoginClaim, LoginKey};
+use crate::state::{Clock, Closure, Kind, Ledger, Moment, Sqlite, StateError, Subject};
+use crate::verdict::{Disposition, Outcome, Verdict};
+use crate::wire::mailbox::{Mailbox, ReversePath};
+use crate::wire::policy::{PolicyRequest, encode_action};
+use std::time::{SystemTime, UNIX_EPOCH};
+use thiserror::Error;
+
+/// No opinion.
+const DUNNO: &str = "DUNNO";
+
+/// What answers policy requests. Accounts and closures are looked at anew for each.
+pub struct Policy {
+    accounts: Box<dyn Store>,
+    state: Box<dyn Ledger>,
+    clock: Clock,
+    authorise: Authorise,
+    null_sender: NullSender,
+    filter: Option<String>,
+    login_field: Option<LoginFieldConfig>,
+}
+
+/// A policy service that could not read its configuration: it has no opinion, and the delivery decides.
+pub struct NoPolicy;
+
+/// Why there is no decision.
+#[derive(Debug, Error)]
+enum Trouble {
+    #[error("{0}")]
+    Account(#[from] AccountError),
+    #[error("{0}")]
+    State(#[from] StateError),
+}
+
+/// A request that is to be judged.
+struct Asked<'a> {
+    submitter: Submitter,
+    login: &'a str,
+    sender: ReversePath,
+    queue_id: &'a str,
+}
+
+impl Policy {
+    /// By this configuration. Nothing is opened yet.
+    pub fn new(config: &Config) -> Policy {
+        Policy::with_clock(config, Clock::System)
+    }
+
+    fn with_clock(config: &Config, clock: Clock) -> Policy {
+        Policy {
+            accounts: account::open(&config.accounts, config.presets.clone()),
+            state: Box::new(Sqlite::new(&config.state, clock.clone())),
+            clock,
+            authorise: config.authorise,
+            null_sender: config.null_sender.clone(),
+            filter: config.policy.filter.clone(),
+            login_field: config.login_field.clone(),
+        }
+    }
+
+    /// The action for a request.
+    pub fn decide(&self, request: &PolicyRequest) -> String {
+        let Some(asked) = Asked::of(request) else { return DUNNO.to_owned() };
+        match request.value("protocol_state") {
+            Some("MAIL" | "RCPT") => self.judge(&asked).unwrap_or_else(|trouble| {
+                log::warning(&format!("policy: sender <{}>: {trouble}", asked.sender));
+                DUNNO.to_owned()
+            }),
+            Some("DATA") if !asked.queue_id.is_empty() => self.prepend(&asked),
+            _ => DUNNO.to_owned(),
+        }
+    }
+
+    fn judge(&self, asked: &Asked<'_>) -> Result<String, Trouble> {
+        if let Some(account) = self.account_of(&asked.sender)? {
+            return match account.admits(&asked.submitter, self.authorise) {
+                true => self.while_closed(&account, DUNNO.to_owned()),
+                false => Ok(refusal(&asked.not_authorised())),
+            };
+        }
+        let (Some(filter), Some(account)) = (&self.filter, self.account_of_login(asked)?) else {
+            return Ok(DUNNO.to_owned());
+        };
+        self.while_closed(&account, format!("FILTER {filter}"))
+    }
+
+    fn account_of(&self, sender: &ReversePath) -> Result<Option<Account>, AccountError> {
+        let address = match (sender, &self.null_sender) {
+            (ReversePath::Mailbox(mailbox), _) => mailbox,
+            (ReversePath::Null, NullSender::Via(address)) => address,
+            (ReversePath::Null, NullSender::Defer | NullSender::Bounce) => return Ok(None),
+        };
+        Ok(self.accounts.find(address)?.map(|found| found.account))
+    }
+
+    /// The account that the login is the address of, if it may use it.
+    fn account_of_login(&self, asked: &Asked<'_>) -> Result<Option<Account>, AccountError> {
+        let address = Mailbox::parse(asked.login).ok().filter(|login| !login.domain().is_empty());
+        let (Some(address), ReversePath::Mailbox(_)) = (address, &asked.sender) else { return Ok(None) };
+        let found = self.accounts.find(&address)?.map(|found| found.account);
+        Ok(found.filter(|account| account.admits(&asked.submitter, self.authorise)))
+    }
+
+    /// `otherwise`, unless the account is closed or switched off.
+    fn while_closed(&self, account: &Account, otherwise: String) -> Result<String, Trouble> {
+        if account.disabled {
+            return Ok(refusal(&Outcome::AccountDisabled { account: account.address.to_string() }));
+        }
+        let address = account.address.folded();
+        for subject in [Subject::account(&address), Subject::credentials(&address)] {
+            if let Some(closure) = self.state.closed(&subject)?.filter(|closure| !is_mended(account, closure)) {
+                return Ok(refusal(&Outcome::Closed {
+                    subject: subject.to_string(),
+                    reason: closure.reason,
+                    until: closure.until.to_string(),
+                }));
+            }
+        }
+        Ok(otherwise)
+    }
+
+    /// The field that tells LMTP who submitted; only for mail that can come to us.
+    fn prepend(&self, asked: &Asked<'_>) -> String {
+        let Some(field) = &self.login_field else { return DUNNO.to_owned() };
+        let comes_here = match (self.account_of(&asked.sender), self.filter.is_some()) {
+            (Ok(Some(_)), _) => true,
+            (Ok(None), true) => self.account_of_login(asked).map_or(true, |account| account.is_some()),
+            (Ok(None), false) => false,
+            // Whoever has no account loses nothing by a field.
+            (Err(_), _) => true,
+        };
+        if !comes_here {
+            return DUNNO.to_owned();
+        }
+        match LoginKey::read(&field.key_file) {
+            Ok(key) => format!("PREPEND {LOGIN_FIELD}: {}", key.sign(&asked.claim(self.clock.now()))),
+            Err(error) => {
+                log::warning(&format!("policy: {error}"));
+                refusal(&Outcome::Local { problem: "the login can't be signed now; try again later".to_owned() })
+            }
+        }
+    }
+}
+
+/// Whether somebody has changed the account since its login was refused; a pause of the account itself is not ended by
+/// that.
+fn is_mended(account: &Account, closure: &Closure) -> bool {
+    let changed = std::fs::metadata(&account.origin).and_then(|metadata| metadata.modified());
+    let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok();
+    let changed = changed.ok().and_then(since_epoch).and_then(|since| i64::try_from(since.as_secs()).ok());
+    closure.subject.kind == Kind::Credentials && changed.is_some_and(|changed| Moment(changed) > closure.since)
+}
+
+/// The action that refuses as the delivery would.
+fn refusal(outcome: &Outcome) -> String {
+    let verdict = Verdict::from(outcome);
+    let action = match verdict.disposition {
+        Disposition::Bounce => "REJECT",
+        Disposition::Ok | Disposition::Defer => "DEFER_IF_PERMIT",
+    };
+    format!("{action} {} {}", verdict.status, verdict.text)
+}
+
+impl<'a> Asked<'a> {
+    /// `None` for mail without a login, and for what is no address.
+    fn of(request: &'a PolicyRequest) -> Option<Asked<'a>> {
+        let login = request.value("sasl_username")?;
+        let sender = ReversePath::parse(request.value("sender").unwrap_or_default()).ok()?;
+        let queue_id = request.value("queue_id").unwrap_or_default();
+        Some(Asked { submitter: Submitter::from_login(login), login, sender, queue_id })
+    }
+
+    fn not_authorised(&self) -> Outcome {
+        Outcome::NotAuthorised { sender: self.sender.to_string(), submitter: self.submitter.to_string() }
+    }
+
+    fn claim(&self, at: Moment) -> LoginClaim<'_> {
+        LoginClaim { login: self.login, sender: &self.sender, queue_id: self.queue_id, at }
+    }
+}
+
+impl Exchange for Policy {
+    fn next(&self, buffer: &[u8]) -> Next {
+        next(buffer, |request| self.decide(request))
+    }
+}
+
+impl Exchange for NoPolicy {
+    fn next(&self, buffer: &[u8]) -> Next {
+        next(buffer, |_| DUNNO.to_owned())
+    }
+}
+
+fn next(buffer: &[u8], decide: impl Fn(&PolicyRequest) -> String) -> Next {
+    match PolicyRequest::parse(buffer) {
+        Ok(None) => Next::Incomplete,
+        Ok(Some((request, consumed))) => Next::Reply { consumed, reply: encode_action(&decide(&request)) },
+        Err(error) => Next::Broken(format!("policy: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,295 @@
+//! The header field that carries a login from the MTA's policy service to LMTP, which has no word for it.
+//!
+//! Whoever may write a header field could write this one, so a field is believed only with a keyed digest (HMAC-SHA-256)
+//! over all that it says, and only for the message it was made for: the queue id and the sender stand in it, and the
+//! time, so that it does not serve for ever. Octets in, octets out; where the key comes from is [`LoginKey::read`]'s.
+//!
+//! ```abnf
+//! body = "v=1; a=sha256; q=" queue-id "; t=" seconds "; l=" base64 "; s=" base64 "; h=" 64HEXDIG
+//! ```
+//! `l` is the login, `s` the sender; the digest is over everything before `; h=`.
+
+use super::private::{self, PrivateFileError};
+use crate::state::Moment;
+use crate::wire::mailbox::{Mailbox, ReversePath};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::path::Path;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The field's name.
+pub const LOGIN_FIELD: &str = "X-Sendvia-Login";
+
+/// Octets of the shortest key: as many as the digest has.
+const LEAST_KEY: usize = 32;
+
+/// More than any key needs.
+const MOST_KEY: u64 = 4096;
+
+/// How far clocks of one host may run apart, backwards steps included.
+const CLOCK_SLACK: Duration = Duration::from_secs(300);
+
+/// The key that signs and verifies; wiped when dropped.
+pub struct LoginKey(Zeroizing<Vec<u8>>);
+
+/// What a field says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginClaim<'a> {
+    /// The login, as the MTA authenticated it.
+    pub login: &'a str,
+    /// The reverse-path.
+    pub sender: &'a ReversePath,
+    /// The MTA's name for the message.
+    pub queue_id: &'a str,
+    /// When it was signed.
+    pub at: Moment,
+}
+
+/// Why a key can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginKeyError {
+    /// The file.
+    #[error("login_field: {0}")]
+    File(#[from] PrivateFileError),
+    /// Too short to be a key.
+    #[error("login_field: the key has {length} octets, but must have at least {LEAST_KEY}")]
+    TooShort {
+        /// How many it has.
+        length: usize,
+    },
+}
+
+impl LoginKeyError {
+    /// The remedy.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            LoginKeyError::File(error) if error.is_missing() => {
+                Some("make one: head -c 48 /dev/urandom | base64 > FILE".to_owned())
+            }
+            LoginKeyError::File(error) => error.hint(),
+            LoginKeyError::TooShort { .. } => Some("make one: head -c 48 /dev/urandom | base64 > FILE".to_owned()),
+        }
+    }
+}
+
+/// Why a field is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Disbelief {
+    /// It has not the form of a field of ours.
+    #[error("it is malformed")]
+    Malformed,
+    /// The digest is not ours.
+    #[error("its digest is not made by our key")]
+    Forged,
+    /// It was made for another message.
+    #[error("it was made for another message")]
+    OtherMessage,
+    /// It was made for another sender.
+    #[error("it was made for another sender")]
+    OtherSender,
+    /// It is too old, or from the future.
+    #[error("it has expired")]
+    Expired,
+}
+
+impl LoginKey {
+    /// Reads the private file; a line end behind the key is no part of it.
+    ///
+    /// # Errors
+    /// [`LoginKeyError`].
+    pub fn read(path: &Path) -> Result<LoginKey, LoginKeyError> {
+        LoginKey::new(private::read(path, MOST_KEY)?)
+    }
+
+    fn new(mut octets: Zeroizing<Vec<u8>>) -> Result<LoginKey, LoginKeyError> {
+        while octets.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
+            octets.pop();
+        }
+        match octets.len() {
+            length if length < LEAST_KEY => Err(LoginKeyError::TooShort { length }),
+            _ => Ok(LoginKey(octets)),
+        }
+    }
+
+    /// The body of a field that says `claim`.
+    pub fn sign(&self, claim: &LoginClaim<'_>) -> String {
+        let encoded = |text: &str| STANDARD.encode(text);
+        let stated = format!(
+            "v=1; a=sha256; q={}; t={}; l={}; s={}",
+            claim.queue_id,
+            claim.at.0,
+            encoded(claim.login),
+            encoded(&folded(claim.sender))
+        );
+        let digest: String =
+            self.mac(stated.as_bytes()).finalize().into_bytes().iter().map(|octet| format!("{octet:02x}")).collect();
+        format!("{stated}; h={digest}")
+    }
+
+    /// The login that the field with this `body` proves for a message with this queue id and sender. The body may be
+    /// folded, and spaces in it may be others than they were.
+    ///
+    /// # Errors
+    /// [`Disbelief`]: then the message counts as one without a login.
+    pub fn verify(
+        &self,
+        body: &[u8],
+        queue_id: &str,
+        sender: &ReversePath,
+        now: Moment,
+        lifetime: Duration,
+    ) -> Result<String, Disbelief> {
+        let text: String = std::str::from_utf8(body).map_err(|_| Disbelief::Malformed)?.split_whitespace().collect();
+        let field = Parsed::parse(&text).ok_or(Disbelief::Malformed)?;
+        let stated = field.stated.replace(';', "; ");
+        self.mac(stated.as_bytes()).verify_slice(&field.digest).map_err(|_| Disbelief::Forged)?;
+        let is_fresh = now.since(field.at) <= lifetime && field.at.since(now) <= CLOCK_SLACK;
+        match () {
+            () if field.queue_id != queue_id => Err(Disbelief::OtherMessage),
+            () if field.sender != folded(sender) => Err(Disbelief::OtherSender),
+            () if !is_fresh => Err(Disbelief::Expired),
+            () => Ok(field.login),
+        }
+    }
+
+    fn mac(&self, octets: &[u8]) -> Hmac<Sha256> {
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0);
+        let mut mac = mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        mac.update(octets);
+        mac
+    }
+}
+
+/// A body taken apart, nothing believed yet.
+struct Parsed<'a> {
+    stated: &'a str,
+    queue_id: &'a str,
+    at: Moment,
+    login: String,
+    sender: String,
+    digest: Vec<u8>,
+}
+
+impl<'a> Parsed<'a> {
+    /// `text` is a body without any white space.
+    fn parse(text: &'a str) -> Option<Parsed<'a>> {
+        let (stated, digest) = text.split_once(";h=")?;
+        let (queue_id, rest) = stated.strip_prefix("v=1;a=sha256;q=")?.split_once(";t=")?;
+        let (seconds, rest) = rest.split_once(";l=")?;
+        let (login, sender) = rest.split_once(";s=")?;
+        let decoded = |text: &str| STANDARD.decode(text).ok().and_then(|octets| String::from_utf8(octets).ok());
+        Some(Parsed {
+            stated,
+            queue_id,
+            at: Moment(seconds.parse().ok()?),
+            login: decoded(login).filter(|login| !login.is_empty())?,
+            sender: decoded(sender)?,
+            digest: unhex(digest)?,
+        })
+    }
+}
+
+/// As addresses are compared; empty for the null reverse-path.
+fn folded(sender: &ReversePath) -> String {
+    sender.mailbox().map(Mailbox::folded).unwrap_or_default()
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let octets = digits.as_bytes();
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    if !octets.len().is_multiple_of(2) || !octets.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    octets.chunks(2).map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment(1_800_000_000);
+    const LOGIN: &str = "anna; q=X";
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn key(octet: u8) -> LoginKey {
+        LoginKey::new(Zeroizing::new(vec![octet; 32])).unwrap()
+    }
+
+    fn path(text: &str) -> ReversePath {
+        ReversePath::parse(text).unwrap()
+    }
+
+    fn signed(key: &LoginKey, login: &str) -> String {
+        key.sign(&LoginClaim { login, sender: &path("Anna@GMX.de"), queue_id: "4Xq1zY", at: NOW })
+    }
+
+    #[test]
+    fn what_was_signed_is_believed_folded_or_not() {
+        let body = signed(&key(1), LOGIN);
+        for body in [body.clone(), format!(" {body}\r\n"), body.replace("; ", ";\r\n\t")] {
+            let login = key(1).verify(body.as_bytes(), "4Xq1zY", &path("anna@gmx.de"), NOW, DAY);
+            assert_eq!(login, Ok(LOGIN.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_signed_for_this_message_is_not_believed() {
+        let body = signed(&key(1), LOGIN);
+        let other_login = signed(&key(1), "berta");
+        let spliced = body.replace(
+            &body[body.find("l=").unwrap()..body.find("; s=").unwrap()],
+            &other_login[other_login.find("l=").unwrap()..other_login.find("; s=").unwrap()],
+        );
+        let later = |seconds: i64| Moment(NOW.0 + seconds);
+        let rows = [
+            (body.as_str(), "4Xq1zY", "anna@gmx.de", later(86_400), None),
+            (&body, "4Xq1zY", "anna@gmx.de", later(86_401), Some(Disbelief::Expired)),
+            (&body, "4Xq1zY", "anna@gmx.de", later(-301), Some(Disbelief::Expired)),
+            (&body, "4Xq1zZ", "anna@gmx.de", NOW, Some(Disbelief::OtherMessage)),
+            (&body, "", "anna@gmx.de", NOW, Some(Disbelief::OtherMessage)),
+            (&body, "4Xq1zY", "berta@gmx.de", NOW, Some(Disbelief::OtherSender)),
+            (&body, "4Xq1zY", "", NOW, Some(Disbelief::OtherSender)),
+            (&spliced, "4Xq1zY", "anna@gmx.de", NOW, Some(Disbelief::Forged)),
+            (&body[..body.len() - 2], "4Xq1zY", "anna@gmx.de", NOW, Some(Disbelief::Forged)),
+            (&body[..body.len() - 1], "4Xq1zY", "anna@gmx.de", NOW, Some(Disbelief::Malformed)),
+            ("v=1; a=sha256; q=4Xq1zY", "4Xq1zY", "anna@gmx.de", NOW, Some(Disbelief::Malformed)),
+            ("", "4Xq1zY", "anna@gmx.de", NOW, Some(Disbelief::Malformed)),
+        ];
+        for (body, queue_id, sender, now, expected) in rows {
+            assert_eq!(
+                key(1).verify(body.as_bytes(), queue_id, &path(sender), now, DAY).err(),
+                expected,
+                "{body} at {now:?}"
+            );
+        }
+        assert_eq!(
+            key(2).verify(body.as_bytes(), "4Xq1zY", &path("anna@gmx.de"), NOW, DAY),
+            Err(Disbelief::Forged),
+            "another key"
+        );
+    }
+
+    #[test]
+    fn a_login_without_a_name_proves_nothing() {
+        let body = signed(&key(1), "");
+        assert_eq!(key(1).verify(body.as_bytes(), "4Xq1zY", &path("anna@gmx.de"), NOW, DAY), Err(Disbelief::Malformed));
+    }
+
+    #[test]
+    fn a_short_key_is_none() {
+        assert!(matches!(
+            LoginKey::new(Zeroizing::new(b"0123456789012345678901234567890\n".to_vec())),
+            Err(LoginKeyError::TooShort { length: 31 })
+        ));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_octets_are_believed_and_none_make_it_panic(octets in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+            proptest::prop_assert!(key(1).verify(&octets, "q", &ReversePath::Null, NOW, DAY).is_err());
+        }
+    }
+}
