@@ -56,6 +56,8 @@ where
         }
         buffer.reserve(PIECE);
         let read = tokio::select! {
+            // What the client has sent already is answered before a stop.
+            biased;
             read = timeout(idle, stream.read_buf(&mut buffer)) => read,
             () = stopping.as_mut(), if !is_stopping => {
                 is_stopping = true;
