@@ -11,6 +11,7 @@ mod delivery;
 mod outcomes;
 mod preparation;
 
+pub use crate::submission::Recipients;
 pub use admission::Admission;
 pub use delivery::{Handover, Report};
 
