@@ -12,12 +12,15 @@ mod lookup;
 mod man;
 mod output;
 mod policy;
+mod relay;
 mod route;
 mod sandbox;
+mod sendmail;
 mod service;
 mod settings;
 mod status;
 
+use crate::process::Parent;
 use crate::verdict::ExitStatus;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -33,6 +36,10 @@ struct CommandLine {
 /// Each subcommand, in the order in which `--help` lists them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Send the message on standard input by the sender's account, as an MTA's pipe asks for it
+    Relay(relay::Arguments),
+    /// Send the message on standard input as sendmail does, for a person or a program
+    Sendmail(sendmail::Arguments),
     /// Look at the configuration and every account, and tell all that is wrong
     Check(check::Arguments),
     /// List, show and change accounts
@@ -59,14 +66,24 @@ enum Command {
 
 /// Runs the program with `arguments`, the program's name first.
 pub fn run(arguments: Vec<OsString>) -> ExitStatus {
+    // Asked for before anything else: whoever started us may die at any time.
+    let parent = Parent::now();
+    if let Some(options) = sendmail::options(&arguments) {
+        return sendmail::run(options, parent);
+    }
     match CommandLine::try_parse_from(&arguments) {
-        Ok(line) => dispatch(line.command),
+        Ok(line) => dispatch(line.command, parent),
+        Err(refusal) if arguments.get(1).is_some_and(|name| name == "relay") => {
+            relay::refuse(&refusal, arguments.len() == 3)
+        }
         Err(refusal) => usage(&refusal),
     }
 }
 
-fn dispatch(command: Command) -> ExitStatus {
+fn dispatch(command: Command, parent: Parent) -> ExitStatus {
     match command {
+        Command::Relay(arguments) => relay::run(arguments, parent),
+        Command::Sendmail(arguments) => sendmail::run(&arguments.options, parent),
         Command::Account(arguments) => account::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),

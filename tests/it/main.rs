@@ -5,6 +5,7 @@
 mod house;
 mod policy;
 mod relay;
+mod sendmail;
 mod site;
 mod support;
 mod tokens;

@@ -1,0 +1,180 @@
+//! One message on its way through the relay: what is asked, what is logged, and the one outcome of all recipients.
+
+use super::incoming;
+use crate::account::Submitter;
+use crate::config::{Config, LogLevel, LogTarget};
+use crate::log::{self, DeliveryLine, Target};
+use crate::message::Message;
+use crate::process::DEADLINE;
+use crate::relay::{Admission, Handover, Recipients, Relay, Report};
+use crate::verdict::{Disposition, Outcome, Verdict};
+use crate::wire::envelope::Envelope;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tracing::level_filters::LevelFilter;
+
+/// What is left of the deadline for telling what happened at which stage.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Asked before the end of data goes out: how it was noticed that the message was cut.
+pub(super) type IsWhole = dyn Fn() -> Result<(), String> + Sync;
+
+/// Where messages of one submitter are handed to the relay.
+pub(super) struct Desk {
+    relay: Relay,
+    submitter: Submitter,
+    queue_id: Option<String>,
+    spool: OnceLock<PathBuf>,
+    began: Instant,
+}
+
+impl Desk {
+    /// Starts the log by the way.
+    pub(super) fn new(config: Config, submitter: Submitter, queue_id: Option<String>, debug: bool) -> Desk {
+        start_log(&config, debug);
+        Desk { relay: Relay::new(config), submitter, queue_id, spool: OnceLock::new(), began: Instant::now() }
+    }
+
+    /// Who submits here.
+    pub(super) fn submitter(&self) -> &Submitter {
+        &self.submitter
+    }
+
+    /// How long it is since we began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// The directory for long messages, looked for when the first message comes.
+    pub(super) fn spool(&self) -> &Path {
+        self.spool.get_or_init(|| incoming::spool_directory(self.relay.config()))
+    }
+
+    /// The relay, for what is asked of configuration and accounts.
+    pub(super) fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
+    /// All that can be decided without the message. A refusal is logged.
+    pub(super) fn admit(&self, envelope: Envelope) -> Result<Admission, Outcome> {
+        let refused = envelope.clone();
+        self.relay.admit(envelope, &self.submitter).inspect_err(|outcome| self.log_unread(&refused, outcome))
+    }
+
+    /// Logs an outcome that came before the relay had the message.
+    pub(super) fn log_unread(&self, envelope: &Envelope, outcome: &Outcome) {
+        let outcomes = vec![outcome.clone(); envelope.recipients.len()];
+        let mut delays = [Duration::ZERO; 4];
+        delays[0] = self.began.elapsed();
+        self.log(envelope, &outcomes, None, delays);
+    }
+
+    /// Hands the message over: the outcome of each recipient, each of them logged. `reading` is how long it took to come
+    /// in.
+    pub(super) async fn deliver(
+        &self,
+        reading: Duration,
+        admission: &Admission,
+        message: Message,
+        is_whole: &IsWhole,
+    ) -> Vec<Outcome> {
+        let handover = Handover {
+            queue_id: self.queue_id.as_deref(),
+            recipients: Recipients::AllOrNone,
+            is_whole,
+            deadline: Instant::now().checked_add(self.allowed().saturating_sub(reading)),
+            spool: self.spool(),
+        };
+        let report = self.relay.deliver(admission, message, &handover).await;
+        let [deciding, connecting, sending] = report.delays;
+        let delays = [reading, deciding, connecting, sending];
+        self.log(&admission.envelope, &report.outcomes, Some(&report), delays);
+        report.notes.iter().for_each(|note| log::warning(note));
+        report.outcomes
+    }
+
+    /// How long a delivery may take in all.
+    fn allowed(&self) -> Duration {
+        self.relay.config().timeouts.deadline.unwrap_or(DEADLINE).min(DEADLINE.saturating_sub(LAST_WORDS))
+    }
+
+    fn log(&self, envelope: &Envelope, outcomes: &[Outcome], report: Option<&Report>, delays: [Duration; 4]) {
+        let from = envelope.reverse_path.to_string();
+        for (recipient, outcome) in envelope.recipients.iter().zip(outcomes) {
+            let line = DeliveryLine {
+                queue_id: self.queue_id.as_deref(),
+                from: &from,
+                to: &recipient.mailbox.to_string(),
+                relay: report.and_then(|report| report.relay.as_deref()),
+                user: &user(&self.submitter),
+                account: report.map(|report| report.account.as_str()),
+                delays,
+                verdict: &Verdict::from(outcome),
+            };
+            line.log();
+        }
+    }
+}
+
+/// As `users` of an account would list him; nothing for nobody.
+fn user(submitter: &Submitter) -> String {
+    match submitter {
+        Submitter::Nobody => String::new(),
+        Submitter::Login(login) => login.clone(),
+        Submitter::UnixUser { name, .. } => format!("unix:{name}"),
+    }
+}
+
+/// The one outcome of several: the first that keeps a message in the queue, else the first that refuses, else the first
+/// of all.
+pub(super) fn overall(outcomes: Vec<Outcome>) -> Result<Outcome, Outcome> {
+    let rank = |outcome: &Outcome| match Verdict::from(outcome).disposition {
+        Disposition::Defer => 0,
+        Disposition::Bounce => 1,
+        Disposition::Ok => 2,
+    };
+    match outcomes.into_iter().min_by_key(rank) {
+        Some(outcome) if rank(&outcome) == 2 => Ok(outcome),
+        Some(outcome) => Err(outcome),
+        None => Err(Outcome::Local { problem: "internal error: no recipient has an outcome".to_owned() }),
+    }
+}
+
+fn start_log(config: &Config, debug: bool) {
+    let target = match config.log.to {
+        LogTarget::Syslog => Target::Syslog,
+        LogTarget::Journald => Target::Journald,
+        LogTarget::None => Target::None,
+    };
+    let level = match config.log.level {
+        _ if debug => LevelFilter::DEBUG,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warning => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    log::start(target, level);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::reply::Reply;
+
+    #[test]
+    fn one_outcome_stands_for_several_recipients() {
+        let sent = || Outcome::Sent { provider: "gmx".into(), reply: Reply::new(250, "ok") };
+        let defer = || Outcome::Local { problem: "x".into() };
+        let bounce = || Outcome::Header { problem: "x".into() };
+        let rows = [
+            (vec![sent(), sent()], Ok(sent())),
+            (vec![sent(), bounce(), defer()], Err(defer())),
+            (vec![sent(), bounce()], Err(bounce())),
+        ];
+        for (outcomes, expected) in rows {
+            assert_eq!(overall(outcomes), expected);
+        }
+        assert_eq!(Verdict::from(&overall(Vec::new()).unwrap_err()).disposition, Disposition::Defer);
+    }
+}

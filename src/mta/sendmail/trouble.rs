@@ -1,0 +1,85 @@
+//! What a person reads when a message was not sent: the problem, and a remedy.
+
+use crate::config::ConfigErrors;
+use crate::stdio;
+use crate::verdict::{Disposition, ExitStatus, Outcome, Verdict};
+use std::fmt::Write as _;
+
+/// Why nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    problem: String,
+    hint: Option<String>,
+    status: ExitStatus,
+}
+
+impl Trouble {
+    /// A command line that makes no sense.
+    pub(super) fn usage(problem: impl Into<String>, hint: &str) -> Trouble {
+        Trouble { problem: problem.into(), hint: Some(hint.to_owned()), status: ExitStatus::Usage }
+    }
+
+    /// All that is wrong with the configuration.
+    pub(super) fn configuration(errors: &ConfigErrors) -> Trouble {
+        let problems: Vec<String> = errors.problems.iter().map(ToString::to_string).collect();
+        Trouble { problem: problems.join("\n"), hint: None, status: ExitStatus::Config }
+    }
+
+    /// Tells it on standard error.
+    pub(super) fn tell(&self) -> ExitStatus {
+        let mut text = format!("sendvia: {}\n", self.problem);
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        // Where nobody reads, the exit status still says it.
+        let _ = stdio::print_error(&text);
+        self.status
+    }
+}
+
+impl From<&Outcome> for Trouble {
+    fn from(outcome: &Outcome) -> Trouble {
+        let problem = match outcome {
+            Outcome::Mixed { recipient, detail } => {
+                format!("nothing was sent, because <{recipient}> was refused ({detail})")
+            }
+            _ => Verdict::from(outcome).text,
+        };
+        Trouble { problem, hint: hint(outcome), status: outcome.exit_status_for_person() }
+    }
+}
+
+/// What can be done, where the text does not say it already.
+fn hint(outcome: &Outcome) -> Option<String> {
+    let hint = match outcome {
+        Outcome::NoAccount { .. } | Outcome::NullSender { .. } => {
+            "name a sender that has an account: `-f ADDRESS`; `sendvia account list` shows them"
+        }
+        Outcome::NotAuthorised { .. } => {
+            "the Unix user who owns the account's file may use it, and those whom its `users` list as `unix:NAME`"
+        }
+        Outcome::Mixed { .. } => "send again without that recipient",
+        Outcome::Refused { .. } => "`sendvia explain` says what a provider's reply means",
+        Outcome::Local { .. } | Outcome::Credentials { .. } => "`sendvia check` reads configuration and every account",
+        Outcome::Unanswered { .. } => "look whether it arrived before sending it again",
+        _ if Verdict::from(outcome).disposition == Disposition::Defer => "nothing is queued here: send it again later",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_reads_problem_and_remedy() {
+        let outcome = Outcome::NoAccount { sender: "a@b.example".into(), permanent: false };
+        let trouble = Trouble::from(&outcome);
+        assert_eq!(trouble.problem, "no account for sender <a@b.example>");
+        assert_eq!(trouble.status, ExitStatus::Config);
+        assert!(trouble.hint.unwrap().contains("-f"));
+        let mixed = Outcome::Mixed { recipient: "c@d.example".into(), detail: "550 no".into() };
+        assert!(!Trouble::from(&mixed).problem.contains("transport"));
+    }
+}
