@@ -13,6 +13,9 @@ use tokio::io::AsyncReadExt;
 /// Octets read in one go.
 const PIECE: usize = 64 * 1024;
 
+/// The least octets of a message: no MTA has an empty one, so what is empty was cut.
+pub(super) const LEAST: u64 = 1;
+
 /// Standard input, up to its end.
 pub(super) struct Incoming {
     stdin: Stdin,
@@ -45,8 +48,8 @@ impl Incoming {
         while self.next().await.is_ok_and(|octets| !octets.is_empty()) {}
     }
 
-    /// The message that all of it is; at least `size` octets, where that is known.
-    pub(super) async fn message(&mut self, spool: &Path, size: Option<u64>) -> Result<Message, Outcome> {
+    /// The message that all of it is; of at least `size` octets.
+    pub(super) async fn message(&mut self, spool: &Path, size: u64) -> Result<Message, Outcome> {
         let mut intake = Intake::new(Limits::default(), spool);
         loop {
             let octets = self.next().await?;
@@ -56,8 +59,8 @@ impl Incoming {
             intake.push(octets).map_err(refused)?;
         }
         let found = intake.octets();
-        if let Some(size) = size.filter(|size| found < *size) {
-            return Err(Outcome::Cut { detail: format!("expected {size} octets, but found {found}") });
+        if found < size {
+            return Err(Outcome::Cut { detail: format!("expected at least {size} octets, but found {found}") });
         }
         intake.finish().map_err(refused)
     }

@@ -1,7 +1,7 @@
 //! pipe(8) and its like: the envelope as arguments, the message on stdin up to its end.
 
 use super::delivery::{Desk, IsWhole, overall};
-use super::incoming::Incoming;
+use super::incoming::{Incoming, LEAST};
 use crate::verdict::Outcome;
 use crate::wire::envelope::Envelope;
 use crate::wire::mailbox::{Mailbox, MailboxError, ReversePath};
@@ -29,7 +29,7 @@ pub(super) async fn run(
     is_whole: &IsWhole,
 ) -> Result<(), Outcome> {
     let admission = desk.admit(envelope)?;
-    let message = incoming.message(desk.spool(), size).await;
+    let message = incoming.message(desk.spool(), size.unwrap_or(LEAST)).await;
     let message = message.inspect_err(|outcome| desk.log_unread(&admission.envelope, outcome))?;
     overall(desk.deliver(desk.elapsed(), &admission, message, is_whole).await).map(drop)
 }

@@ -1,7 +1,7 @@
 //! The envelope in trace fields at the head of the message, as pipe(8) writes them with `flags=DRO`.
 
 use super::delivery::{Desk, IsWhole, overall};
-use super::incoming::Incoming;
+use super::incoming::{Incoming, LEAST};
 use crate::message::Header;
 use crate::message::trace::take_trace_fields;
 use crate::verdict::Outcome;
@@ -14,7 +14,7 @@ pub(super) async fn run(
     size: Option<u64>,
     is_whole: &IsWhole,
 ) -> Result<(), Outcome> {
-    let mut message = incoming.message(desk.spool(), size).await?;
+    let mut message = incoming.message(desk.spool(), size.unwrap_or(LEAST)).await?;
     let admission = desk.admit(envelope(&mut message.header)?)?;
     overall(desk.deliver(desk.elapsed(), &admission, message, is_whole).await).map(drop)
 }

@@ -112,7 +112,7 @@ fn envelope(options: &Options, sender: ReversePath, recipients: Vec<Mailbox>) ->
 async fn message(spool: &Path, ignores_dot: bool) -> Result<Message, Outcome> {
     let mut incoming = Incoming::new()?;
     if ignores_dot {
-        return incoming.message(spool, None).await;
+        return incoming.message(spool, 0).await;
     }
     let mut intake = Intake::new(Limits::default(), spool);
     let (mut dot, mut content) = (LoneDot::default(), Vec::new());

@@ -62,11 +62,24 @@ fn a_wrong_command_line_keeps_the_message() {
         &["--user"],
         &["-f", "anna@gmx.de", "-f", "eve@gmx.de", "--", "b@x.example"],
         &["--size", "many", "-f", "anna@gmx.de", "--", "b@x.example"],
+        &["--help"],
+        &["-f", "anna@gmx.de", "-h", "b@x.example"],
+        &["--bsmtp", "--trace"],
+        &["--bsmtp", "-f", "anna@gmx.de"],
     ];
     for arguments in rows {
         let ended = site.relay(arguments, MESSAGE);
         assert_eq!(ended.code, Some(75), "{arguments:?}: {ended:?}");
     }
+    assert_eq!(site.counters().connections, 0);
+}
+
+#[test]
+fn an_empty_standard_input_is_no_message() {
+    let site = Site::new();
+    site.relay_annas("").is(75, "4.3.0 ");
+    site.relay(&["--trace", "--user", "anna"], "").is(75, "4.3.0 ");
+    site.relay(&["--bsmtp", "--user", "anna"], "").is(75, "4.5.4 ");
     assert_eq!(site.counters().connections, 0);
 }
 
