@@ -6,6 +6,10 @@ use super::{Dial, Timeouts};
 use crate::verdict::Stage;
 use crate::wire::reply::Reply;
 use crate::wire::reply_reader::ReplyReader;
+use crate::wire::text::one_line;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
 use std::io;
 use std::pin::Pin;
 use std::task::Poll;
@@ -13,9 +17,19 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// Octets read in one go.
 const PIECE: usize = 16 * 1024;
+
+/// Characters of a line that the dialogue shows.
+const MAX_SHOWN: usize = 2000;
+
+/// A shorter secret is no secret, and stands in many words.
+const LEAST_CONCEALED: usize = 4;
+
+/// Stands where a server repeated a secret.
+const CONCEALED: &[u8] = b"********";
 
 /// How long a server that refuses in mid-message may take to be heard after it closed its side.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -29,6 +43,7 @@ pub(super) struct Chat {
     timeouts: Timeouts,
     deadline: Option<Instant>,
     dialogue: Option<UnboundedSender<String>>,
+    concealed: Vec<Zeroizing<Vec<u8>>>,
     is_usable: bool,
     heard_anything: bool,
 }
@@ -50,6 +65,7 @@ impl Chat {
             timeouts: dial.timeouts,
             deadline: dial.deadline,
             dialogue: dial.dialogue.clone(),
+            concealed: Vec::new(),
             is_usable: true,
             heard_anything: false,
         }
@@ -63,6 +79,23 @@ impl Chat {
             false => {
                 let detail = "octets came behind the reply to STARTTLS";
                 Err(Failure::new(Stage::StartTls, FailureKind::Tls(detail.to_owned())))
+            }
+        }
+    }
+
+    /// From here on no reply is passed on that repeats `secret`, as it is or in base64.
+    pub(super) fn conceal(&mut self, secret: &str) {
+        if secret.len() >= LEAST_CONCEALED {
+            self.concealed.push(Zeroizing::new(secret.as_bytes().to_vec()));
+            self.concealed.push(Zeroizing::new(STANDARD.encode(secret).into_bytes()));
+        }
+    }
+
+    fn conceal_in(&self, line: &mut Vec<u8>) {
+        for secret in &self.concealed {
+            let found: Vec<usize> = memmem::find_iter(line, secret.as_slice()).collect();
+            for at in found.into_iter().rev() {
+                line.splice(at..at + secret.len(), CONCEALED.iter().copied());
             }
         }
     }
@@ -147,7 +180,8 @@ impl Chat {
             }
         };
         let read = within(self.deadline, limit, reading).await;
-        let reply = self.settled(stage, read, limit)?;
+        let mut reply = self.settled(stage, read, limit)?;
+        reply.lines.iter_mut().for_each(|line| self.conceal_in(line));
         // RFC 5321 section 3.8: the server closes after a 421.
         self.is_usable &= reply.code != 421;
         self.show_reply(&reply);
@@ -199,10 +233,19 @@ impl Chat {
         Failure::connection(stage, "the server spoke out of turn")
     }
 
+    /// Tells a line of the dialogue to whoever listens, and to the log at its lowest level.
     pub(super) fn show(&self, line: impl FnOnce() -> String) {
+        let is_logged = tracing::enabled!(tracing::Level::DEBUG);
+        if !is_logged && self.dialogue.is_none() {
+            return;
+        }
+        let line = line();
+        if is_logged {
+            tracing::debug!("{line}");
+        }
         if let Some(dialogue) = &self.dialogue {
             // Whoever listened may have gone.
-            let _ = dialogue.send(line());
+            let _ = dialogue.send(line);
         }
     }
 
@@ -211,20 +254,16 @@ impl Chat {
             Shown::Instead(text) => self.show(|| format!("C: {text}")),
             Shown::Lines => {
                 for line in octets.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()) {
-                    self.show(|| format!("C: {}", crate::wire::text::one_line(line, 2000)));
+                    self.show(|| format!("C: {}", one_line(line, MAX_SHOWN)));
                 }
             }
         }
     }
 
     fn show_reply(&self, reply: &Reply) {
-        if self.dialogue.is_none() {
-            return;
-        }
         for (index, line) in reply.lines.iter().enumerate() {
             let separator = if index + 1 == reply.lines.len() { ' ' } else { '-' };
-            let text = crate::wire::text::one_line(line, 2000);
-            self.show(|| format!("S: {}{separator}{text}", reply.code));
+            self.show(|| format!("S: {}{separator}{}", reply.code, one_line(line, MAX_SHOWN)));
         }
     }
 

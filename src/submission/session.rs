@@ -1,11 +1,12 @@
 //! A session's life: greeted, secured, authenticated. Each state has only the commands that it allows.
 
 use super::chat::{Chat, Shown};
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Proof};
 use super::failure::{Failure, FailureKind};
 use super::sasl::{self, Exchange, SaslError};
 use super::stream::Stream;
 use super::{Dial, Protection, Route, tls};
+use crate::secret::ExposeSecret;
 use crate::verdict::Stage;
 use crate::wire::capability::Capabilities;
 use crate::wire::reply::{Reply, ReplyClass};
@@ -172,6 +173,8 @@ impl Secured {
             return Err(Failure::new(Stage::Auth, FailureKind::NoMechanism(offered)));
         };
         let exchange = Exchange::new(mechanism, credentials, &self.host, self.port, self.binding).map_err(unfit)?;
+        let (Proof::Password(secret) | Proof::AccessToken(secret)) = &credentials.proof;
+        self.chat.conceal(secret.expose_secret());
         self.exchange(mechanism, exchange).await?;
         let now = Instant::now();
         let Secured { chat, peer, capabilities, .. } = self;

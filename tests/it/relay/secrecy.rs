@@ -36,7 +36,7 @@ fn no_output_shows_the_password_in_any_form() {
     clean("a delivery at --debug", &delivered);
     site.rules(&["wrong-password"]);
     clean("a refused login at --debug", &debug(&site));
-    site.rules(&["reply=auth:535 You said kanarienvogel"]);
+    site.rules(&[&format!("reply=auth:535 You said {PASSWORD}")]);
     clean("a refused login", &site.relay_annas(MESSAGE));
     let look = run(site.command("lookup").args(["anna@gmx.de", "--user", "anna"]), b"");
     assert_eq!(look.code, Some(0), "{look:?}");
