@@ -10,12 +10,14 @@ mod demo;
 mod explain;
 mod lookup;
 mod man;
+mod map;
 mod output;
 mod policy;
 mod relay;
 mod route;
 mod sandbox;
 mod sendmail;
+mod serve;
 mod service;
 mod settings;
 mod status;
@@ -52,6 +54,10 @@ enum Command {
     Route(route::Arguments),
     /// Answer Postfix's policy requests on standard input and output
     Policy(policy::Arguments),
+    /// Answer Postfix's table look-ups on standard input and output, or write a table down
+    Map(map::Arguments),
+    /// Serve policy requests and table look-ups on the sockets of `listen`
+    Serve(serve::Arguments),
     /// Say what a provider's reply means, and what can be done
     Explain(explain::Arguments),
     /// Print a completion script for a shell
@@ -92,6 +98,8 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Status(arguments) => status::run(&arguments),
         Command::Route(arguments) => route::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments),

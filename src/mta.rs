@@ -10,6 +10,8 @@ mod incoming;
 mod pipe;
 pub mod policy;
 pub mod sendmail;
+pub mod service;
+pub mod socketmap;
 mod trace;
 
 pub use exchange::{Exchange, Next, exchange};

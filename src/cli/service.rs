@@ -18,14 +18,18 @@ pub(super) const IDLE: Duration = Duration::from_secs(20 * 60);
 
 /// Reads the configuration and begins the log that it names. What is wrong with it goes to the log.
 pub(super) fn begin(settings: &Settings) -> Option<Config> {
-    hide_panics();
-    let dumps = memory::forbid_dumps();
     let loaded = Config::load(settings.config.as_deref());
-    start_log(loaded.as_ref().map(|config| config.log).unwrap_or_default());
-    if let Err(error) = dumps {
+    prepare(loaded.as_ref().map(|config| config.log).unwrap_or_default());
+    loaded.map_err(|errors| log::warning(&errors.to_string())).ok()
+}
+
+/// Begins the log; from here on no panic prints, and no memory is dumped.
+pub(super) fn prepare(wanted: crate::config::Log) {
+    hide_panics();
+    start_log(wanted);
+    if let Err(error) = memory::forbid_dumps() {
         log::warning(&format!("core dumps can't be forbidden: {error}"));
     }
-    loaded.map_err(|errors| log::warning(&errors.to_string())).ok()
 }
 
 fn start_log(wanted: crate::config::Log) {

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod house;
+mod map;
 mod policy;
 mod relay;
 mod sendmail;
+mod serve;
 mod site;
 mod support;
 mod tokens;

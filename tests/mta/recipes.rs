@@ -14,6 +14,8 @@ const FILES: &[(&str, &str)] = &[
     ("docs/guide/exim.md", "exim/transport.conf"),
     ("docs/guide/service.md", "postfix/policy-master.cf"),
     ("docs/guide/service.md", "postfix/policy-main.cf"),
+    ("docs/guide/service.md", "postfix/map-master.cf"),
+    ("docs/guide/service.md", "postfix/map-main.cf"),
 ];
 
 #[test]

@@ -1,0 +1,181 @@
+//! From start to end of the service's process: sockets, readiness, reload, stop.
+
+use super::activation::{adopt, serves};
+use super::{Drained, Limits, Listener, Live, Protocol, Service, SocketError};
+use crate::config::{Config, Listen, ListenAddress};
+use crate::log;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sd_notify::NotifyState;
+use std::io;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Why the service did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// Neither the configuration nor systemd names a socket.
+    #[error("no socket to serve: `listen` names none, and systemd passed none")]
+    NoSocket,
+    /// Signals or threads.
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+impl StartError {
+    /// The remedy.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            StartError::Socket(error) => error.hint(),
+            StartError::NoSocket => Some("listen: {policy: \"unix:/run/sendvia/policy\"}".to_owned()),
+            StartError::System(_) => None,
+        }
+    }
+}
+
+/// Serves until a signal ends it: SIGTERM and SIGINT let transactions finish, a second one does not; SIGHUP makes
+/// `reload` read the configuration again.
+///
+/// # Errors
+/// [`StartError`]; then nothing was served.
+pub async fn run(config: Config, reload: impl Fn() -> Option<Config>) -> Result<Drained, StartError> {
+    raise_descriptors();
+    let mut signals = Signals::new()?;
+    let listeners = listeners(&config.listen).await?;
+    let live = Arc::new(Live::new(config));
+    let service = Service::new(Arc::clone(&live), Limits::default());
+    log::info(&format!("started, {} sockets", listeners.len()));
+    tell(&[NotifyState::Ready]);
+    let stopping = async {
+        signals.until_stop(|| take_over(&live, &reload)).await;
+        log::info("stopping: transactions under way are finished");
+        tell(&[NotifyState::Stopping]);
+    };
+    let mut impatient = Signals::new()?;
+    let drained = tokio::select! {
+        drained = service.serve(listeners, stopping) => drained,
+        () = impatient.second_stop() => Drained::Partly,
+        () = keep_watchdog() => Drained::Partly,
+    };
+    log::info(match drained {
+        Drained::Wholly => "stopped",
+        Drained::Partly => "stopped while transactions were under way: the MTA tries them again",
+    });
+    Ok(drained)
+}
+
+/// Every socket of systemd, and those that it did not pass.
+async fn listeners(listen: &Listen) -> Result<Vec<Listener>, StartError> {
+    let mut listeners = adopt(listen)?;
+    let adopted = listeners.len();
+    for (_, protocol) in Protocol::ALL {
+        for address in protocol.addresses(listen) {
+            warn_of_strangers(protocol, address);
+            if !serves(&listeners[..adopted], protocol, address) {
+                listeners.push(Listener::bind(protocol, address).await?);
+            }
+        }
+    }
+    match listeners.is_empty() {
+        true => Err(StartError::NoSocket),
+        false => Ok(listeners),
+    }
+}
+
+/// Nothing here asks a client who it is.
+fn warn_of_strangers(protocol: Protocol, address: &ListenAddress) {
+    if let ListenAddress::Tcp(address) = address
+        && !address.ip().is_loopback()
+    {
+        log::warning(&format!("{} listens on {address}: whoever reaches it may ask", protocol.name()));
+    }
+}
+
+/// A configuration that can't be used changes nothing.
+fn take_over(live: &Live, reload: &impl Fn() -> Option<Config>) {
+    tell(&reloading());
+    match reload() {
+        None => log::warning("reload: the configuration in force is kept"),
+        Some(config) => replace(live, config),
+    }
+    tell(&[NotifyState::Ready]);
+}
+
+/// sd_notify(3) wants the time beside it, so that an older word is not taken for a newer one.
+fn reloading() -> Vec<NotifyState<'static>> {
+    [Some(NotifyState::Reloading), NotifyState::monotonic_usec_now().ok()].into_iter().flatten().collect()
+}
+
+fn replace(live: &Live, config: Config) {
+    if config.listen != live.config().listen {
+        log::warning("reload: other sockets in `listen` count after a restart");
+    }
+    live.replace(config);
+    log::info("reload: the new configuration is in force");
+}
+
+/// systemd's watchdog, for as long as the runtime turns; never over.
+async fn keep_watchdog() {
+    let Some(patience) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    let mut ticks = tokio::time::interval(patience / 2);
+    loop {
+        ticks.tick().await;
+        tell(&[NotifyState::Watchdog]);
+    }
+}
+
+/// Tells systemd, where it is there to be told.
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        log::warning(&format!("systemd can't be told: {error}"));
+    }
+}
+
+/// As many descriptors as the system lets us have; what it does not is noticed at accept.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+/// The signals of a service.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// The first is for a peaceful end.
+    async fn second_stop(&mut self) {
+        self.stop().await;
+        self.stop().await;
+    }
+
+    async fn until_stop(&mut self, reload: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => reload(),
+            }
+        }
+    }
+}

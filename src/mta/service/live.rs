@@ -1,0 +1,68 @@
+//! What is in force now, and may be another a moment later.
+
+use crate::config::Config;
+use crate::mta::exchange::{Exchange, Next};
+use crate::mta::policy::Policy;
+use crate::mta::socketmap::Maps;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The configuration in force, and what answers by it.
+pub struct Live {
+    current: RwLock<Arc<Site>>,
+}
+
+/// What answers by one configuration.
+struct Site {
+    config: Config,
+    policy: Policy,
+    maps: Maps,
+}
+
+impl Live {
+    /// By this configuration.
+    pub fn new(config: Config) -> Live {
+        Live { current: RwLock::new(Arc::new(Site::new(config))) }
+    }
+
+    /// From the next request on, by this one.
+    pub fn replace(&self, config: Config) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Site::new(config));
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> Config {
+        self.site().config.clone()
+    }
+
+    /// The policy, each request by what is in force then.
+    pub(super) fn policy(&self) -> impl Exchange {
+        By { live: self, answer: |site, buffer| site.policy.next(buffer) }
+    }
+
+    /// The look-up tables, each request by what is in force then.
+    pub(super) fn maps(&self) -> impl Exchange {
+        By { live: self, answer: |site, buffer| site.maps.next(buffer) }
+    }
+
+    fn site(&self) -> Arc<Site> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Site {
+    fn new(config: Config) -> Site {
+        Site { policy: Policy::new(&config), maps: Maps::new(&config), config }
+    }
+}
+
+/// One protocol of whatever is in force.
+struct By<'a> {
+    live: &'a Live,
+    answer: fn(&Site, &[u8]) -> Next,
+}
+
+impl Exchange for By<'_> {
+    fn next(&self, buffer: &[u8]) -> Next {
+        (self.answer)(&self.live.site(), buffer)
+    }
+}

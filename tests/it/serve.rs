@@ -1,0 +1,134 @@
+//! `sendvia serve` from outside: start, answers, reload, stop, a second instance, a death.
+
+use crate::site::{PASSWORD, Site};
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+/// A running service. Dropping it kills it.
+struct Serving {
+    child: Child,
+    notified: UnixDatagram,
+}
+
+impl Serving {
+    /// Started, and ready by its own word.
+    fn start(site: &Site) -> Serving {
+        let socket = site.path().join("notify");
+        let _ = fs::remove_file(&socket);
+        let notified = UnixDatagram::bind(&socket).unwrap();
+        notified.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut command = site.command("serve");
+        let child = command.env("NOTIFY_SOCKET", &socket).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let serving = Serving { child, notified };
+        assert_eq!(serving.word(), "READY=1");
+        serving
+    }
+
+    /// What it tells systemd next.
+    fn word(&self) -> String {
+        let mut octets = [0; 1000];
+        let length = self.notified.recv(&mut octets).expect("a word in time");
+        String::from_utf8_lossy(&octets[..length]).trim().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code(), said)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn site() -> (Site, PathBuf) {
+    let site = Site::new();
+    let map = site.path().join("map");
+    site.config(&listen(&map));
+    (site, map)
+}
+
+fn listen(map: &Path) -> String {
+    format!("listen: {{map: 'unix:{}'}}\n", map.display())
+}
+
+fn ask(stream: &mut UnixStream, request: &str, reply: &str) {
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(format!("{}:{request},", request.len()).as_bytes()).unwrap();
+    let mut read = vec![0; format!("{}:{reply},", reply.len()).len()];
+    stream.read_exact(&mut read).unwrap();
+    assert_eq!(String::from_utf8_lossy(&read), format!("{}:{reply},", reply.len()));
+}
+
+#[test]
+fn it_answers_until_a_signal_and_leaves_nothing_behind() {
+    let (site, map) = site();
+    let serving = Serving::start(&site);
+    let mut client = UnixStream::connect(&map).unwrap();
+    ask(&mut client, "transport anna@gmx.de", "OK sendvia:");
+    ask(&mut client, "transport new@gmx.de", "NOTFOUND ");
+    site.account("new@gmx.de", "users: [anna]\n");
+    ask(&mut client, "transport new@gmx.de", "OK sendvia:");
+    serving.signal("-TERM");
+    assert_eq!(serving.word(), "STOPPING=1");
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).unwrap();
+    let (code, said) = serving.end();
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(!map.exists());
+}
+
+#[test]
+fn a_reload_drops_no_connection_and_a_bad_one_changes_nothing() {
+    let (site, map) = site();
+    let serving = Serving::start(&site);
+    let mut client = UnixStream::connect(&map).unwrap();
+    ask(&mut client, "transport anna@gmx.de", "OK sendvia:");
+    site.config(&format!("{}nonsense: true\n", listen(&map)));
+    serving.signal("-HUP");
+    assert!(serving.word().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(serving.word(), "READY=1");
+    ask(&mut client, "transport anna@gmx.de", "OK sendvia:");
+    site.config(&format!("{}map: {{transport: 'other:'}}\n", listen(&map)));
+    serving.signal("-HUP");
+    assert!(serving.word().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(serving.word(), "READY=1");
+    ask(&mut client, "transport anna@gmx.de", "OK other:");
+}
+
+#[test]
+fn a_second_instance_is_refused_and_the_next_takes_over_from_a_dead_one() {
+    let (site, map) = site();
+    let first = Serving::start(&site);
+    let second = site.command("serve").output().unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(78), "{said}");
+    assert!(said.contains("another instance serves this socket\nhint: "), "{said}");
+    first.signal("-KILL");
+    assert_eq!(first.end().0, None);
+    assert!(map.exists(), "a dead instance takes nothing away");
+    let _third = Serving::start(&site);
+    ask(&mut UnixStream::connect(&map).unwrap(), "transport anna@gmx.de", "OK sendvia:");
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_told_with_a_remedy_and_without_secrets() {
+    let site = Site::new();
+    let ended = site.command("serve").output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(78));
+    assert!(said.starts_with("no socket to serve") && said.contains("hint: ") && !said.contains(PASSWORD), "{said}");
+}
