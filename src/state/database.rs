@@ -22,6 +22,9 @@ const FILE: &str = "state.db";
 /// How long a transaction waits for those of other processes.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How often a file is opened that others make anew at the same time.
+const TRIES: u32 = 4;
+
 /// Raised when the tables change; a file of another version is made anew.
 const VERSION: i64 = 1;
 
@@ -90,6 +93,18 @@ impl StateError {
         self.is_forbidden().then(|| format!("let the user this runs as write to {}", path.display()))
     }
 
+    /// The file was moved between our looking for it and our opening it.
+    fn is_gone(&self) -> bool {
+        match self {
+            StateError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            StateError::Sqlite { path, source } => {
+                source.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+                    && !self.is_forbidden()
+                    && path.parent().is_some_and(Path::is_dir)
+            }
+        }
+    }
+
     fn is_corrupt(&self) -> bool {
         match self {
             StateError::Io { .. } => false,
@@ -136,17 +151,21 @@ impl Sqlite {
         self.directory.join(FILE)
     }
 
-    /// Runs `work` on a usable connection; a file that turns out to be corrupt is made anew, once.
+    /// Runs `work` on a usable connection. A file that turns out to be corrupt is made anew, and one that another process
+    /// has just moved aside is opened again.
     fn with<T>(&self, work: impl Fn(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StateError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let tried = self.attempt(&mut open, &work);
-        match tried {
-            Err(error) if error.is_corrupt() => {
-                *open = None;
-                self.make_anew(&error)?;
-                self.attempt(&mut open, &work)
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.attempt(&mut open, &work) {
+                Err(error) if tries < TRIES && error.is_corrupt() => {
+                    *open = None;
+                    self.make_anew(&error)?;
+                }
+                Err(error) if tries < TRIES && error.is_gone() => *open = None,
+                other => return other,
             }
-            other => other,
         }
     }
 
@@ -204,12 +223,12 @@ impl Sqlite {
             return Ok(());
         }
         tracing::warn!("{error}: made anew; what was closed, counted and journalled is forgotten");
-        let path = self.file();
-        // Gone already is as good.
-        let _ = fs::rename(&path, self.directory.join(format!("{FILE}.corrupt")));
+        // First what stands beside it: from the moment that the name is free, another process may begin anew there.
         for beside in ["-wal", "-shm"] {
             let _ = fs::remove_file(self.directory.join(format!("{FILE}{beside}")));
         }
+        // Gone already is as good.
+        let _ = fs::rename(self.file(), self.directory.join(format!("{FILE}.corrupt")));
         Ok(())
     }
 
