@@ -8,6 +8,8 @@
 mod admission;
 mod connection;
 mod delivery;
+mod journal;
+mod memory;
 mod outcomes;
 mod preparation;
 
@@ -18,6 +20,7 @@ pub use delivery::{Handover, Report};
 use crate::account::{self, Store};
 use crate::config::Config;
 use crate::secret::custody::Custody;
+use crate::state::{self, Clock, Ledger};
 use crate::submission::TlsTrust;
 use std::sync::Arc;
 
@@ -27,6 +30,7 @@ pub struct Relay {
     config: Config,
     store: Box<dyn Store>,
     custody: Custody,
+    ledger: Box<dyn Ledger>,
     trust: Arc<TlsTrust>,
     ehlo_name: String,
 }
@@ -34,7 +38,14 @@ pub struct Relay {
 impl Relay {
     /// A relay by this configuration.
     pub fn new(config: Config) -> Relay {
+        let ledger = state::Sqlite::new(&config.state, Clock::System);
+        Relay::with_ledger(config, Box::new(ledger))
+    }
+
+    /// A relay that keeps what outlives a process in `ledger`.
+    pub fn with_ledger(config: Config, ledger: Box<dyn Ledger>) -> Relay {
         Relay {
+            ledger,
             store: account::open(&config.accounts, config.presets.clone()),
             custody: config.custody(),
             trust: Arc::new(TlsTrust::new(config.ca_file.as_deref())),
@@ -51,6 +62,11 @@ impl Relay {
     /// Where accounts are kept.
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
+    }
+
+    /// What outlives a process; it is opened by the first question to it.
+    pub fn ledger(&self) -> &dyn Ledger {
+        self.ledger.as_ref()
     }
 
     /// What gets at the accounts' secrets.

@@ -1,13 +1,16 @@
 //! Carrying a message out, once it is known by which account.
 
 use super::admission::Admission;
+use super::journal::Journal;
+use super::memory::Memory;
 use super::preparation::{Prepared, prepare};
 use super::{Relay, outcomes};
 use crate::account::Account;
 use crate::message::downgrade::{DowngradeError, to_seven_bit};
 use crate::message::{Limits, Message};
-use crate::submission::{Authenticated, IsWhole, Recipients};
+use crate::submission::{Authenticated, IsWhole, RecipientOutcome, Recipients};
 use crate::verdict::{Extension, Outcome};
+use crate::wire::envelope::{Envelope, Recipient};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -43,64 +46,101 @@ pub struct Report {
 impl Relay {
     /// Delivers a message by the account that `admission` found.
     pub async fn deliver(&self, admission: &Admission, message: Message, handover: &Handover<'_>) -> Report {
-        let mut report = Report {
-            outcomes: Vec::new(),
-            relay: None,
-            account: admission.account.address.to_string(),
-            delays: [Duration::ZERO; 3],
-            notes: Vec::new(),
-        };
-        let outcomes = self.carry_out(admission, message, handover, &mut report).await;
-        let all = |outcome| vec![outcome; admission.envelope.recipients.len()];
-        report.outcomes = outcomes.unwrap_or_else(all);
-        report
-    }
-
-    async fn carry_out(
-        &self,
-        admission: &Admission,
-        message: Message,
-        handover: &Handover<'_>,
-        report: &mut Report,
-    ) -> Result<Vec<Outcome>, Outcome> {
         let account = &admission.account;
-        let began = Instant::now();
-        let prepared = prepare(account, &admission.envelope, message)?;
-        report.notes.clone_from(&prepared.notes);
-        report.delays[0] = began.elapsed();
-        let began = Instant::now();
-        let session = self.log_in(account, handover.deadline).await;
-        report.delays[1] = began.elapsed();
-        let mut session = session?;
-        report.relay = Some(relay_name(account, &session));
-        let began = Instant::now();
-        let sent = send(account, &mut session, prepared, handover, report).await;
-        report.delays[2] = began.elapsed();
-        session.quit().await;
-        sent
+        let mut delivery = Delivery {
+            relay: self,
+            account,
+            handover,
+            memory: Memory::of(self.ledger()),
+            report: Report {
+                outcomes: Vec::new(),
+                relay: None,
+                account: account.address.to_string(),
+                delays: [Duration::ZERO; 3],
+                notes: Vec::new(),
+            },
+        };
+        let outcomes = delivery.run(&admission.envelope, message).await;
+        let all = |outcome| vec![outcome; admission.envelope.recipients.len()];
+        let Delivery { mut report, memory, .. } = delivery;
+        report.outcomes = outcomes.unwrap_or_else(all);
+        report.notes.extend(memory.note());
+        report
     }
 }
 
-async fn send(
-    account: &Account,
-    session: &mut Authenticated,
-    prepared: Prepared,
-    handover: &Handover<'_>,
-    report: &mut Report,
-) -> Result<Vec<Outcome>, Outcome> {
-    let Prepared { envelope, mut message, .. } = prepared;
-    if message.is_eight_bit() && !session.capabilities().eight_bit_mime {
-        let signers = crate::message::dkim::domains(&message.header);
-        message = seven_bit(account, &message, handover.spool)?;
-        report.notes.extend(
-            signers.into_iter().map(|domain| {
-                format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
-            }),
-        );
+/// A message on its way out.
+struct Delivery<'a> {
+    relay: &'a Relay,
+    account: &'a Account,
+    handover: &'a Handover<'a>,
+    memory: Memory<'a>,
+    report: Report,
+}
+
+impl Delivery<'_> {
+    async fn run(&mut self, envelope: &Envelope, message: Message) -> Result<Vec<Outcome>, Outcome> {
+        let began = Instant::now();
+        let digest = message.digest;
+        let mut prepared = prepare(self.account, envelope, message)?;
+        self.report.notes.append(&mut prepared.notes);
+        let journal = Journal::of(&self.relay.config().journal, self.handover.queue_id, &digest);
+        let sent = journal.as_ref().and_then(|journal| journal.sent(&mut self.memory, &envelope.recipients));
+        let sent = sent.unwrap_or_else(|| vec![false; envelope.recipients.len()]);
+        self.report.delays[0] = began.elapsed();
+        prepared.envelope.recipients = missing(&envelope.recipients, &sent);
+        let count = prepared.envelope.recipients.len();
+        let rest = match count {
+            0 => Vec::new(),
+            _ => self.carry_out(prepared, journal).await.unwrap_or_else(|outcome| vec![outcome; count]),
+        };
+        let already = || Outcome::AlreadySent { provider: self.account.provider_name().to_owned() };
+        let mut rest = rest.into_iter();
+        Ok(sent.iter().filter_map(|sent| if *sent { Some(already()) } else { rest.next() }).collect())
     }
-    let sent = session.send(&envelope, &message, handover.recipients, handover.is_whole).await;
-    let sent = sent.map_err(|failure| outcomes::of_failure(account, failure))?;
-    Ok(outcomes::of_recipients(account, &envelope, sent))
+
+    async fn carry_out(&mut self, prepared: Prepared, journal: Option<Journal<'_>>) -> Result<Vec<Outcome>, Outcome> {
+        let began = Instant::now();
+        let session = self.relay.log_in(self.account, self.handover.deadline).await;
+        self.report.delays[1] = began.elapsed();
+        let mut session = session?;
+        self.report.relay = Some(relay_name(self.account, &session));
+        let began = Instant::now();
+        let envelope = prepared.envelope.clone();
+        let sent = self.send(&mut session, prepared).await;
+        self.report.delays[2] = began.elapsed();
+        if let (Ok(sent), Some(journal)) = (&sent, journal) {
+            journal.record(&mut self.memory, accepted(&envelope, sent));
+        }
+        session.quit().await;
+        Ok(outcomes::of_recipients(self.account, &envelope, sent?))
+    }
+
+    async fn send(
+        &mut self,
+        session: &mut Authenticated,
+        prepared: Prepared,
+    ) -> Result<Vec<RecipientOutcome>, Outcome> {
+        let Prepared { envelope, mut message, .. } = prepared;
+        if message.is_eight_bit() && !session.capabilities().eight_bit_mime {
+            let signers = crate::message::dkim::domains(&message.header);
+            message = seven_bit(self.account, &message, self.handover.spool)?;
+            self.report.notes.extend(signers.into_iter().map(|domain| {
+                format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
+            }));
+        }
+        let sent = session.send(&envelope, &message, self.handover.recipients, self.handover.is_whole).await;
+        sent.map_err(|failure| outcomes::of_failure(self.account, failure))
+    }
+}
+
+fn missing(recipients: &[Recipient], sent: &[bool]) -> Vec<Recipient> {
+    recipients.iter().zip(sent).filter(|(_, sent)| !**sent).map(|(recipient, _)| recipient.clone()).collect()
+}
+
+fn accepted<'e>(envelope: &'e Envelope, sent: &'e [RecipientOutcome]) -> impl Iterator<Item = &'e Recipient> {
+    let pairs = envelope.recipients.iter().zip(sent);
+    pairs.filter(|(_, sent)| matches!(sent, RecipientOutcome::Accepted(_))).map(|(recipient, _)| recipient)
 }
 
 fn seven_bit(account: &Account, message: &Message, spool: &Path) -> Result<Message, Outcome> {

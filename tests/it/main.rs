@@ -5,6 +5,7 @@
 mod house;
 mod map;
 mod policy;
+mod refusals;
 mod relay;
 mod sendmail;
 mod serve;
