@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod lmtp;
 mod lookup;
 mod man;
 mod map;
@@ -52,11 +53,13 @@ enum Command {
     Status(status::Arguments),
     /// Open routes that were closed because this host's address was refused
     Route(route::Arguments),
+    /// Speak LMTP on standard input and output, with a reply for each recipient
+    Lmtp(lmtp::Arguments),
     /// Answer Postfix's policy requests on standard input and output
     Policy(policy::Arguments),
     /// Answer Postfix's table look-ups on standard input and output, or write a table down
     Map(map::Arguments),
-    /// Serve policy requests and table look-ups on the sockets of `listen`
+    /// Serve LMTP, policy requests and table look-ups on the sockets of `listen`
     Serve(serve::Arguments),
     /// Say what a provider's reply means, and what can be done
     Explain(explain::Arguments),
@@ -97,6 +100,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Man(arguments) => man::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Route(arguments) => route::run(&arguments),
+        Command::Lmtp(arguments) => lmtp::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -7,6 +7,7 @@ mod bsmtp;
 mod delivery;
 mod exchange;
 mod incoming;
+pub mod lmtp;
 mod pipe;
 pub mod policy;
 pub mod sendmail;

@@ -118,7 +118,7 @@ impl Desk {
 }
 
 /// As `users` of an account would list him; nothing for nobody.
-fn user(submitter: &Submitter) -> String {
+pub(super) fn user(submitter: &Submitter) -> String {
     match submitter {
         Submitter::Nobody => String::new(),
         Submitter::Login(login) => login.clone(),

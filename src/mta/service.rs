@@ -15,6 +15,7 @@ pub use live::Live;
 pub use socket::{Listener, Peer, SocketError};
 
 use super::exchange::exchange;
+use super::lmtp::{Channel, Lmtp};
 use crate::config::{Listen, ListenAddress};
 use crate::log;
 use socket::{Accepted, Socket};
@@ -29,6 +30,8 @@ use tokio::time::{sleep, timeout};
 /// What is spoken on a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
+    /// Messages, with a reply for each recipient.
+    Lmtp,
     /// Postfix's policy delegation.
     Policy,
     /// Postfix's socketmap.
@@ -37,11 +40,13 @@ pub enum Protocol {
 
 impl Protocol {
     /// Every one, with its key in `listen:`.
-    pub const ALL: [(&str, Protocol); 2] = [("policy", Protocol::Policy), ("map", Protocol::Map)];
+    pub const ALL: [(&str, Protocol); 3] =
+        [("lmtp", Protocol::Lmtp), ("policy", Protocol::Policy), ("map", Protocol::Map)];
 
     /// Its key in `listen:`.
     pub fn name(self) -> &'static str {
         match self {
+            Protocol::Lmtp => "lmtp",
             Protocol::Policy => "policy",
             Protocol::Map => "map",
         }
@@ -50,6 +55,7 @@ impl Protocol {
     /// The addresses that `listen` names for it.
     pub fn addresses(self, listen: &Listen) -> &[ListenAddress] {
         match self {
+            Protocol::Lmtp => &listen.lmtp,
             Protocol::Policy => &listen.policy,
             Protocol::Map => &listen.map,
         }
@@ -139,9 +145,10 @@ impl Acceptor {
                 accepted = self.accept(&listener.socket) => accepted,
                 _ = stopped.wait_for(|is_stopped| *is_stopped) => return,
             };
+            let way = |peer: &Peer| Way { protocol: listener.protocol, channel: listener.socket.channel(peer) };
             match accepted {
-                Ok((room, Accepted::Unix(stream, peer))) => self.spawn(listener.protocol, stream, peer, room),
-                Ok((room, Accepted::Tcp(stream, peer))) => self.spawn(listener.protocol, stream, peer, room),
+                Ok((room, Accepted::Unix(stream, peer))) => self.spawn(way(&peer), stream, peer, room),
+                Ok((room, Accepted::Tcp(stream, peer))) => self.spawn(way(&peer), stream, peer, room),
                 Err(error) => {
                     // No descriptors or no memory: others must end first, and a loop would not help them.
                     log::warning(&format!("{}: {error}", listener.protocol.name()));
@@ -157,14 +164,14 @@ impl Acceptor {
         Ok((room, socket.accept().await?))
     }
 
-    fn spawn<S>(&self, protocol: Protocol, stream: S, peer: Peer, room: OwnedSemaphorePermit)
+    fn spawn<S>(&self, way: Way, stream: S, peer: Peer, room: OwnedSemaphorePermit)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (live, stopped, idle) = (Arc::clone(&self.live), self.stopped.clone(), self.idle);
         tokio::spawn(async move {
-            let _told = TellPanic(protocol);
-            if let Err(error) = connection(protocol, stream, &live, idle, stopped).await
+            let _told = TellPanic(way.protocol);
+            if let Err(error) = connection(way, stream, &live, idle, stopped).await
                 && error.kind() == io::ErrorKind::InvalidData
             {
                 log::warning(&format!("{peer}: {error}"));
@@ -174,8 +181,15 @@ impl Acceptor {
     }
 }
 
-async fn connection<S>(
+/// What is spoken on a connection, and what can be said of it.
+#[derive(Clone, Copy)]
+struct Way {
     protocol: Protocol,
+    channel: Channel,
+}
+
+async fn connection<S>(
+    way: Way,
     mut stream: S,
     live: &Live,
     idle: Duration,
@@ -188,7 +202,8 @@ where
         // A service that is gone has stopped.
         let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
     };
-    match protocol {
+    match way.protocol {
+        Protocol::Lmtp => Lmtp::new(|| Ok(live.relay()), way.channel).serve(&mut stream, stopping).await.map(drop),
         Protocol::Policy => exchange(&mut stream, &live.policy(), idle, stopping).await,
         Protocol::Map => exchange(&mut stream, &live.maps(), idle, stopping).await,
     }

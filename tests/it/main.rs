@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod house;
+mod lmtp;
 mod map;
 mod policy;
 mod refusals;

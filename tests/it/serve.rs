@@ -9,14 +9,14 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 /// A running service. Dropping it kills it.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     notified: UnixDatagram,
 }
 
 impl Serving {
     /// Started, and ready by its own word.
-    fn start(site: &Site) -> Serving {
+    pub(crate) fn start(site: &Site) -> Serving {
         let socket = site.path().join("notify");
         let _ = fs::remove_file(&socket);
         let notified = UnixDatagram::bind(&socket).unwrap();
@@ -35,12 +35,12 @@ impl Serving {
         String::from_utf8_lossy(&octets[..length]).trim().to_owned()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap().code(), said)

@@ -16,12 +16,15 @@ const FILES: &[(&str, &str)] = &[
     ("docs/guide/service.md", "postfix/policy-main.cf"),
     ("docs/guide/service.md", "postfix/map-master.cf"),
     ("docs/guide/service.md", "postfix/map-main.cf"),
+    ("docs/guide/service.md", "postfix/lmtp-master.cf"),
+    ("docs/guide/service.md", "postfix/lmtp-main.cf"),
+    ("docs/guide/service.md", "postfix/service.yaml"),
 ];
 
 #[test]
 fn the_guides_show_the_files_as_they_are() {
     for (guide, file) in FILES {
-        let block = format!("```\n{}```\n", contrib(file, &[]));
+        let block = format!("\n{}```\n", contrib(file, &[]));
         assert!(repository(guide).contains(&block), "{guide} does not show contrib/{file}");
     }
 }

@@ -65,6 +65,7 @@ mod tests {
         let listen = Listen { map: vec![unix("/run/m")], ..Listen::default() };
         let rows = [
             ("policy", None, Some(Protocol::Policy)),
+            ("lmtp", None, Some(Protocol::Lmtp)),
             ("sendvia-policy.socket", None, Some(Protocol::Policy)),
             ("sendvia-map", None, Some(Protocol::Map)),
             ("policy", Some(unix("/run/m")), Some(Protocol::Policy)),

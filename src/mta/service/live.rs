@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::mta::exchange::{Exchange, Next};
 use crate::mta::policy::Policy;
 use crate::mta::socketmap::Maps;
+use crate::relay::Relay;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The configuration in force, and what answers by it.
@@ -13,7 +14,7 @@ pub struct Live {
 
 /// What answers by one configuration.
 struct Site {
-    config: Config,
+    relay: Arc<Relay>,
     policy: Policy,
     maps: Maps,
 }
@@ -31,7 +32,7 @@ impl Live {
 
     /// The configuration in force.
     pub fn config(&self) -> Config {
-        self.site().config.clone()
+        self.site().relay.config().clone()
     }
 
     /// The policy, each request by what is in force then.
@@ -44,6 +45,11 @@ impl Live {
         By { live: self, answer: |site, buffer| site.maps.next(buffer) }
     }
 
+    /// The relay in force.
+    pub(super) fn relay(&self) -> Arc<Relay> {
+        Arc::clone(&self.site().relay)
+    }
+
     fn site(&self) -> Arc<Site> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -51,7 +57,7 @@ impl Live {
 
 impl Site {
     fn new(config: Config) -> Site {
-        Site { policy: Policy::new(&config), maps: Maps::new(&config), config }
+        Site { policy: Policy::new(&config), maps: Maps::new(&config), relay: Arc::new(Relay::new(config)) }
     }
 }
 

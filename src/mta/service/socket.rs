@@ -7,6 +7,7 @@
 
 use super::Protocol;
 use crate::config::ListenAddress;
+use crate::mta::lmtp::Channel;
 use rustix::fs::FlockOperation;
 use std::fmt;
 use std::fs::{self, File, Permissions};
@@ -31,7 +32,7 @@ pub(super) enum Socket {
     Unix {
         listener: UnixListener,
         /// The file that we made, and take away again.
-        _made: Option<Made>,
+        made: Option<Made>,
     },
     Tcp(TcpListener),
 }
@@ -81,7 +82,9 @@ pub enum SocketError {
     #[error("{}: expected a socket or nothing, but found another kind of file", .0.display())]
     NotASocket(PathBuf),
     /// systemd passed one that the configuration does not know.
-    #[error("systemd passed a socket called {0:?}, which is none of policy and map and has no address of `listen`")]
+    #[error(
+        "systemd passed a socket called {0:?}, which is none of lmtp, policy and map and has no address of `listen`"
+    )]
     Unknown(String),
 }
 
@@ -130,7 +133,7 @@ impl Listener {
     ) -> Result<Listener, SocketError> {
         let adopted = listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener));
         let listener = adopted.map_err(SocketError::io(protocol.name()))?;
-        Ok(Listener { protocol, socket: Socket::Unix { listener, _made: None } })
+        Ok(Listener { protocol, socket: Socket::Unix { listener, made: None } })
     }
 
     /// The same by TCP.
@@ -159,6 +162,30 @@ impl Socket {
                 listener.local_addr().ok()?.as_pathname().map(|path| ListenAddress::Unix(path.to_owned()))
             }
             Socket::Tcp(listener) => listener.local_addr().ok().map(ListenAddress::Tcp),
+        }
+    }
+
+    /// Whether what `peer` says can only come from the MTA. The kernel let nobody connect whom the socket's mode
+    /// forbids; where it forbids nobody, the peer has to be root, our own user or the socket's owner.
+    pub(super) fn channel(&self, peer: &Peer) -> Channel {
+        let Peer::Unix { uid } = peer else { return Channel::OfAnybody };
+        let file = match self.address() {
+            // It was bound beside its place, so its address is not where it is now.
+            Some(ListenAddress::Unix(path)) => fs::metadata(self.made().unwrap_or(&path)).ok(),
+            _ => None,
+        };
+        let is_closed_to_others = file.as_ref().is_some_and(|file| file.mode() & 0o002 == 0);
+        let is_known = [Some(0), Some(rustix::process::geteuid().as_raw()), file.map(|file| file.uid())];
+        match is_closed_to_others || is_known.contains(&Some(*uid)) {
+            true => Channel::OfMta,
+            false => Channel::OfAnybody,
+        }
+    }
+
+    fn made(&self) -> Option<&Path> {
+        match self {
+            Socket::Unix { made, .. } => made.as_ref().map(|made| made.path.as_path()),
+            Socket::Tcp(_) => None,
         }
     }
 
@@ -206,7 +233,7 @@ fn bind_unix(path: &Path) -> Result<Socket, SocketError> {
     let placed = fs::set_permissions(&beside, Permissions::from_mode(MODE)).and_then(|()| fs::rename(&beside, path));
     placed.map_err(io)?;
     let inode = inode(path).ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
-    Ok(Socket::Unix { listener, _made: Some(Made { path: path.to_owned(), inode, _lock: lock }) })
+    Ok(Socket::Unix { listener, made: Some(Made { path: path.to_owned(), inode, _lock: lock }) })
 }
 
 /// Held for as long as an instance lives, and gone with it however it dies.
