@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::support::lab::Lab;
-use crate::support::provider::{ANNA, Provider, SECRET};
-use crate::support::real::{DovecotProvider, PostfixProvider, REFUSED};
+use crate::support::provider::{ANNA, Provider, REFUSED, SECRET};
+use crate::support::real::{DovecotProvider, PostfixProvider};
 
 const MESSAGE: &str = "From: anna@gmx.example\r\nTo: bob@example.org\r\nDate: Tue, 24 Nov 2026 12:00:00 +0100\r\n\
     Message-ID: <1@gmx.example>\r\nSubject: hello\r\n\r\n.dot\r\n..\r\n";
@@ -17,8 +17,14 @@ fn both_take_a_message_byte_for_byte() {
     for provider in [&postfix as &dyn Provider, &dovecot] {
         assert_eq!(msmtp(provider, SECRET, ANNA, "bob@example.org"), Some(0));
     }
-    assert!(String::from_utf8_lossy(&postfix.wait_for(1)).ends_with(MESSAGE));
-    assert!(String::from_utf8_lossy(&dovecot.wait_for(1)).ends_with(MESSAGE));
+    for provider in [&postfix as &dyn Provider, &dovecot] {
+        let arrived = provider.wait_for("<1@gmx.example>");
+        assert_eq!(
+            (arrived.sender.as_str(), arrived.recipients.as_slice()),
+            (ANNA, &["bob@example.org".to_owned()][..])
+        );
+        assert!(arrived.text().ends_with(MESSAGE), "{}", arrived.text());
+    }
 }
 
 #[test]
@@ -28,7 +34,7 @@ fn both_refuse_a_wrong_password_and_a_recipient() {
     for provider in [&postfix as &dyn Provider, &dovecot] {
         assert_eq!(msmtp(provider, "wrong", ANNA, "bob@example.org"), Some(77));
         assert_eq!(msmtp(provider, SECRET, ANNA, REFUSED), Some(65));
-        assert!(provider.messages().is_empty());
+        assert!(provider.arrived().is_empty());
     }
     assert_eq!(msmtp(&postfix, SECRET, "other@gmx.example", "bob@example.org"), Some(65));
 }

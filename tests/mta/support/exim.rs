@@ -109,6 +109,16 @@ impl Mta for Exim {
     fn flush(&self) {
         self.command(&["-qff"]);
     }
+
+    fn said(&self, queue_id: &str, recipient: &str) -> String {
+        let output = |line: &str| line.contains(&format!(" {queue_id} <{recipient}>: sendvia transport output: "));
+        let line = self.log.wait_for("line of sendvia", output);
+        line.split_once(" output: ").expect("just seen").1.to_owned()
+    }
+
+    fn wait_for_end(&self, queue_id: &str) {
+        self.log.wait_for("completion", |line| line.contains(&format!("{queue_id} Completed")));
+    }
 }
 
 /// The mark and the rest of a log line about `recipient`, which stands there bare or, from a local transport, as

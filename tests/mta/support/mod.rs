@@ -10,4 +10,6 @@ pub(crate) mod mta;
 pub(crate) mod postfix;
 pub(crate) mod provider;
 pub(crate) mod real;
+pub(crate) mod sandbox;
 pub(crate) mod sink;
+pub(crate) mod way;

@@ -41,10 +41,14 @@ pub(crate) trait Mta {
     fn log(&self) -> &Log;
     /// What it did with `recipient` of the message `queue_id`, once it has.
     fn outcome(&self, queue_id: &str, recipient: &str) -> Outcome;
+    /// The line that sendvia said of `recipient`, as the MTA logged it.
+    fn said(&self, queue_id: &str, recipient: &str) -> String;
     /// The ids of the messages in its queue.
     fn queue(&self) -> Vec<String>;
     /// Tries everything in the queue now.
     fn flush(&self);
+    /// Waits until nothing more has to be done for a message.
+    fn wait_for_end(&self, queue_id: &str);
 
     /// Submits as the customer `login` and returns the queue id.
     fn submit(&self, login: &str, sender: &str, recipients: &[&str], message: &[u8]) -> String {

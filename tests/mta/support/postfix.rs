@@ -145,6 +145,16 @@ impl Mta for Postfix {
     fn flush(&self) {
         self.command("postqueue", &["-f"]);
     }
+
+    fn said(&self, queue_id: &str, recipient: &str) -> String {
+        let outcome = self.outcome(queue_id, recipient);
+        let (status, text) = outcome.text().split_once(" (").expect("a status and a text");
+        format!("{status} {}", text.strip_suffix(')').unwrap_or(text))
+    }
+
+    fn wait_for_end(&self, queue_id: &str) {
+        self.log.wait_for("removal", |line| line.contains(&format!("{queue_id}: removed")));
+    }
 }
 
 /// What every instance needs, and nothing that DNS would have to answer.

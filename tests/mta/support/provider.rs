@@ -3,10 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::sink::Arrived;
+
 /// The customer's account at every provider here: its address is its login.
 pub(crate) const ANNA: &str = "anna@gmx.example";
 /// Its password.
 pub(crate) const SECRET: &str = "s3cret of anna";
+/// A recipient that every provider here refuses.
+pub(crate) const REFUSED: &str = "refused@example.org";
 
 /// A submission server that takes mail from [`ANNA`] with [`SECRET`].
 pub(crate) trait Provider {
@@ -17,12 +21,30 @@ pub(crate) trait Provider {
     /// Who vouches for its certificate: a PEM file.
     fn authority(&self) -> String;
     /// The messages that arrived.
-    fn messages(&self) -> Vec<Vec<u8>>;
-    /// Waits until `count` messages are there, and returns the last of them.
+    fn arrived(&self) -> Vec<Arrived>;
+    /// Waits for the message with this Message-ID.
     ///
     /// # Panics
-    /// When they do not come.
-    fn wait_for(&self, count: usize) -> Vec<u8>;
+    /// When it does not come.
+    fn wait_for(&self, message_id: &str) -> Arrived;
+
+    /// How sendvia calls it.
+    fn name(&self) -> String {
+        self.address().ip().to_string()
+    }
+
+    /// How often somebody connected, where that is known to the last one.
+    fn connections(&self) -> Option<u64> {
+        None
+    }
+
+    /// From now on clients are turned away by the greeting: where, if this server can do so.
+    fn turn_clients_away(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// Waits until a client got that greeting.
+    fn wait_for_client_turned_away(&self) {}
 }
 
 /// What the files of a directory hold, in the order of their names.

@@ -6,18 +6,16 @@ use super::lab::{Lab, user};
 use super::log::Log;
 use super::mta::Mta;
 use super::postfix::Postfix;
-use super::provider::{ANNA, Provider, SECRET, files};
-use super::sink::Sink;
+use super::provider::{ANNA, Provider, REFUSED, SECRET, files};
+use super::sink::{Arrived, Sink};
 use std::net::SocketAddr;
 use std::os::unix::fs::chown;
 use std::path::PathBuf;
 
-/// A recipient that every provider here refuses.
-pub(crate) const REFUSED: &str = "refused@example.org";
-
 /// A Postfix that demands TLS and a login that owns the sender, and delivers into files.
 pub(crate) struct PostfixProvider {
     postfix: Postfix,
+    turning_away: SocketAddr,
     authority: String,
     mailbox: PathBuf,
 }
@@ -35,6 +33,7 @@ smtpd_tls_key_file = {}
 smtpd_sender_login_maps = inline:{{ {{ {ANNA} = {ANNA} }} }}
 smtpd_sender_restrictions = reject_sender_login_mismatch
 smtpd_recipient_restrictions = check_recipient_access inline:{{ {{ {REFUSED} = REJECT 5.1.1 no such mailbox }} }}
+allow_min_user = yes
 default_transport = virtual
 virtual_mailbox_base = {}
 virtual_mailbox_maps = static:all/
@@ -48,8 +47,12 @@ virtual_gid_maps = static:{gid}
             mailboxes.display(),
         );
         let users = [(ANNA, SECRET.to_owned())];
-        let postfix = Postfix::start(lab, "provider", &main, "", &users, &[]);
-        Self { postfix, authority: certificate.authority, mailbox: mailboxes.join("all/new") }
+        let turning_away = lab.free_address();
+        let master = format!(
+            "{turning_away} inet n - n - - smtpd -o smtpd_delay_reject=no -o smtpd_client_restrictions=reject\n"
+        );
+        let postfix = Postfix::start(lab, "provider", &main, &master, &users, &[]);
+        Self { postfix, turning_away, authority: certificate.authority, mailbox: mailboxes.join("all/new") }
     }
 }
 
@@ -66,18 +69,35 @@ impl Provider for PostfixProvider {
         self.authority.clone()
     }
 
-    fn wait_for(&self, count: usize) -> Vec<u8> {
-        let delivered = |line: &str| line.contains("/virtual[") && line.contains("status=sent");
-        self.postfix.log().wait_for_all("delivery at the provider", count, delivered);
-        self.messages().swap_remove(count - 1)
+    fn arrived(&self) -> Vec<Arrived> {
+        let on_the_wire = |message: Vec<u8>| String::from_utf8(message).expect("text").replace('\n', "\r\n");
+        files(&self.mailbox, |_| true).into_iter().map(on_the_wire).map(delivered).collect()
     }
 
-    /// With the fields that its delivery puts in front, line ends as on the wire.
-    fn messages(&self) -> Vec<Vec<u8>> {
-        let on_the_wire =
-            |message: Vec<u8>| String::from_utf8(message).expect("text").replace('\n', "\r\n").into_bytes();
-        files(&self.mailbox, |_| true).into_iter().map(on_the_wire).collect()
+    fn wait_for(&self, message_id: &str) -> Arrived {
+        let log = self.postfix.log();
+        let line = log.wait_for("message at the provider", |line| line.contains(&format!("message-id={message_id}")));
+        let queue_id = line.split(": ").nth(1).expect("a queue id").to_owned();
+        log.wait_for("delivery at the provider", |line| line.contains(&format!("{queue_id}: removed")));
+        let found = self.arrived().into_iter().find(|arrived| arrived.text().contains(message_id));
+        found.unwrap_or_else(|| panic!("the message is in no mailbox; {}", log.text()))
     }
+
+    fn turn_clients_away(&self) -> Option<SocketAddr> {
+        Some(self.turning_away)
+    }
+
+    fn wait_for_client_turned_away(&self) {
+        self.postfix.log().wait_for("refusal", |line| line.contains("NOQUEUE: reject: CONNECT from"));
+    }
+}
+
+/// The envelope from the fields that the delivery put in front, and the message after them.
+fn delivered(text: String) -> Arrived {
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).expect("a field of the delivery");
+    let sender = field("Return-Path: ").trim_matches(['<', '>']).to_owned();
+    let recipients = vec![field("X-Original-To: ").to_owned()];
+    Arrived { sender, recipients, message: text.into_bytes() }
 }
 
 /// Dovecot's submission service, which passes on what it takes.
@@ -120,12 +140,12 @@ impl Provider for DovecotProvider {
         self.authority.clone()
     }
 
-    fn wait_for(&self, count: usize) -> Vec<u8> {
-        self.sink.wait_for(count).message
+    fn arrived(&self) -> Vec<Arrived> {
+        self.sink.arrived()
     }
 
-    fn messages(&self) -> Vec<Vec<u8>> {
-        self.sink.arrived().into_iter().map(|arrived| arrived.message).collect()
+    fn wait_for(&self, message_id: &str) -> Arrived {
+        self.sink.wait_for_text(message_id)
     }
 }
 

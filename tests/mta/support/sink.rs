@@ -63,14 +63,29 @@ impl Sink {
     /// # Panics
     /// When it does not come.
     pub(crate) fn wait_for(&self, count: usize) -> Arrived {
+        self.wait_until(&format!("message {count}"), |arrived| arrived.get(count - 1).cloned())
+    }
+
+    /// The first message that holds `text`, once it is there.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub(crate) fn wait_for_text(&self, text: &str) -> Arrived {
+        let holds = |one: &&Arrived| one.text().contains(text);
+        self.wait_until(&format!("message with {text}"), |arrived| arrived.iter().find(holds).cloned())
+    }
+
+    fn wait_until(&self, what: &str, found: impl Fn(&[Arrived]) -> Option<Arrived>) -> Arrived {
         let end = Instant::now() + Duration::from_secs(30);
         let mut kept = self.kept();
-        while kept.len() < count {
+        loop {
+            if let Some(one) = found(&kept) {
+                return one;
+            }
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{} messages arrived, not {count}", kept.len());
+            assert!(!left.is_zero(), "no {what} among the {} that arrived", kept.len());
             kept = self.arrived.1.wait_timeout(kept, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        kept[count - 1].clone()
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<Arrived>> {
