@@ -10,11 +10,11 @@ use crate::wire::text::one_line;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -34,6 +34,12 @@ const CONCEALED: &[u8] = b"********";
 /// How long a server that refuses in mid-message may take to be heard after it closed its side.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How long QUIT may take to go out.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Octets of replies taken in while a flight goes out.
+const MAX_HEARD: usize = 1024 * 1024;
+
 /// One connection as a conversation.
 #[derive(Debug)]
 pub(super) struct Chat {
@@ -46,6 +52,7 @@ pub(super) struct Chat {
     concealed: Vec<Zeroizing<Vec<u8>>>,
     is_usable: bool,
     heard_anything: bool,
+    is_closed: bool,
 }
 
 /// What is shown of a flight in the dialogue.
@@ -68,6 +75,7 @@ impl Chat {
             concealed: Vec::new(),
             is_usable: true,
             heard_anything: false,
+            is_closed: false,
         }
     }
 
@@ -116,14 +124,14 @@ impl Chat {
         self.dialogue = dialogue;
     }
 
-    /// From here on [`Chat::heard_nothing`] speaks of what follows.
+    /// From here on [`Chat::is_closed_in_silence`] speaks of what follows.
     pub(super) fn begin(&mut self) {
         self.heard_anything = false;
     }
 
-    /// Whether the server has not said a single octet since [`Chat::begin`].
-    pub(super) fn heard_nothing(&self) -> bool {
-        !self.heard_anything
+    /// Whether the server closed the connection without a single octet since [`Chat::begin`].
+    pub(super) fn is_closed_in_silence(&self) -> bool {
+        self.is_closed && !self.heard_anything
     }
 
     /// One command and its reply, in lockstep.
@@ -132,24 +140,43 @@ impl Chat {
         self.reply(stage).await
     }
 
-    /// One flight in one write. Nothing may have come in that no command asked for.
+    /// One flight in one write, after [`Chat::expect_silence`].
     pub(super) async fn send(&mut self, stage: Stage, octets: &[u8], shown: Shown<'_>) -> Result<(), Failure> {
-        if !self.reader.is_empty() {
-            return Err(self.out_of_step(stage));
-        }
+        self.expect_silence(stage).await?;
         self.show_sent(octets, &shown);
         self.write(stage, octets).await
     }
 
-    /// Octets of the message, or a flight whose lines are shown elsewhere.
+    /// Nothing may have come in that no command asked for.
+    pub(super) async fn expect_silence(&mut self, stage: Stage) -> Result<(), Failure> {
+        if self.is_early().await { Err(self.out_of_step(stage)) } else { Ok(()) }
+    }
+
+    /// Octets of the message, or a flight whose lines are shown elsewhere. What the server says meanwhile is taken in:
+    /// it may take nothing more before its words are.
     pub(super) async fn write(&mut self, stage: Stage, octets: &[u8]) -> Result<(), Failure> {
-        let limit = self.timeouts.block;
-        let writing = async {
-            self.stream.write_all(octets).await?;
-            self.stream.flush().await
-        };
-        let written = within(self.deadline, limit, writing).await;
+        let (limit, deadline) = (self.timeouts.block, self.deadline);
+        let (mut left, mut room) = (octets, MAX_HEARD);
+        let writing = poll_fn(|cx| match self.stream.poll_give(cx, &mut left) {
+            Poll::Pending => self.poll_listen(cx, &mut room),
+            given => given,
+        });
+        let written = within(deadline, limit, writing).await;
         self.settled(stage, written, limit)
+    }
+
+    /// Takes in what comes; ready only at the end of the connection.
+    fn poll_listen(&mut self, cx: &mut Context<'_>, room: &mut usize) -> Poll<io::Result<()>> {
+        while *room > 0 {
+            let length = std::task::ready!(self.stream.poll_take(cx, &mut self.buffer))?;
+            if length == 0 {
+                return Poll::Ready(Err(closed()));
+            }
+            self.heard_anything = true;
+            self.reader.feed(&self.buffer[..length]);
+            *room = room.saturating_sub(length);
+        }
+        Poll::Pending
     }
 
     /// The next reply; the caller says which command it answers.
@@ -159,8 +186,8 @@ impl Chat {
     }
 
     /// What a server says that stopped taking a message in: its reply may be there although writing failed.
-    pub(super) async fn last_words(&mut self, stage: Stage) -> Option<Reply> {
-        self.reply_within(stage, LAST_WORDS).await.ok()
+    pub(super) async fn last_words(&mut self, stage: Stage) -> Result<Reply, Failure> {
+        self.reply_within(stage, LAST_WORDS).await
     }
 
     async fn reply_within(&mut self, stage: Stage, limit: Duration) -> Result<Reply, Failure> {
@@ -173,7 +200,7 @@ impl Chat {
                 }
                 let length = self.stream.read(&mut self.buffer).await?;
                 if length == 0 {
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
+                    return Err(closed());
                 }
                 self.heard_anything = true;
                 self.reader.feed(&self.buffer[..length]);
@@ -193,23 +220,11 @@ impl Chat {
         if !self.reader.is_empty() {
             return true;
         }
-        // Lets the runtime ask the kernel once.
-        tokio::task::yield_now().await;
-        let (stream, buffer) = (&mut self.stream, &mut self.buffer);
-        let read = std::future::poll_fn(|cx| {
-            let mut buffer = ReadBuf::new(buffer);
-            match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
-                Poll::Pending => Poll::Ready(None),
-                Poll::Ready(Ok(())) => Poll::Ready(Some(buffer.filled().len())),
-                Poll::Ready(Err(_)) => Poll::Ready(Some(0)),
-            }
-        });
-        let read = read.await;
-        if let Some(length) = read {
-            self.heard_anything |= length > 0;
-            self.reader.feed(&self.buffer[..length]);
-        }
-        read.is_some()
+        let Some(length) = self.stream.read_now(&mut self.buffer).await else { return false };
+        self.heard_anything |= length > 0;
+        self.is_closed |= length == 0;
+        self.reader.feed(&self.buffer[..length]);
+        true
     }
 
     /// Waits until the server says something that nobody asked for, its end included.
@@ -223,14 +238,26 @@ impl Chat {
 
     /// Says QUIT and waits for nothing.
     pub(super) async fn quit(mut self) {
-        if self.is_usable && self.send(Stage::Unknown, b"QUIT\r\n", Shown::Lines).await.is_ok() {
-            let _ = timeout(Duration::from_secs(1), self.stream.shutdown()).await;
-        }
+        let farewell = async {
+            if self.is_usable && self.send(Stage::Unknown, b"QUIT\r\n", Shown::Lines).await.is_ok() {
+                // Nothing depends on it any more.
+                let _ = self.stream.shutdown().await;
+            }
+        };
+        let _ = timeout(FAREWELL, farewell).await;
     }
 
+    /// The end of a session whose server said what no command asked for, or is gone.
     pub(super) fn out_of_step(&mut self, stage: Stage) -> Failure {
         self.is_usable = false;
-        Failure::connection(stage, "the server spoke out of turn")
+        match self.reader.next_reply() {
+            Ok(Some(mut reply)) => {
+                reply.lines.iter_mut().for_each(|line| self.conceal_in(line));
+                Failure::connection(stage, format!("the server spoke out of turn: {reply}"))
+            }
+            _ if self.reader.is_empty() && self.is_closed => Failure::connection(stage, closed()),
+            _ => Failure::connection(stage, "the server spoke out of turn"),
+        }
     }
 
     /// Tells a line of the dialogue to whoever listens, and to the log at its lowest level.
@@ -284,13 +311,29 @@ impl Chat {
     fn settled<T>(&mut self, stage: Stage, ended: Ended<T>, limit: Duration) -> Result<T, Failure> {
         let failure = match ended {
             Ended::Done(Ok(value)) => return Ok(value),
-            Ended::Done(Err(error)) => Failure::connection(stage, error),
-            Ended::Late => Failure::connection(stage, format!("no answer within {} s", limit.as_secs())),
+            Ended::Done(Err(error)) => {
+                self.is_closed |= is_end(&error);
+                // What is no reply is quoted in the error, and may repeat a secret as a reply may.
+                let mut detail = error.to_string().into_bytes();
+                self.conceal_in(&mut detail);
+                Failure::connection(stage, String::from_utf8_lossy(&detail))
+            }
+            Ended::Late => Failure::connection(stage, format!("no answer within {} s", limit.as_secs_f32())),
             Ended::Deadline => Failure::new(stage, FailureKind::Deadline),
         };
         self.is_usable = false;
         Err(failure)
     }
+}
+
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")
+}
+
+/// Whether an error means that the server, or somebody in its name, ended the connection.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe | ConnectionAborted | NotConnected)
 }
 
 enum Ended<T> {

@@ -65,8 +65,8 @@ pub(super) async fn send_stuffed(
     send_block(chat, &block, true, is_whole).await
 }
 
-/// One write. Before the last one the message must be whole, and the server must have said nothing: a reply that is there
-/// before the end can't be about all of it.
+/// One write. Before the last one the message must be whole. Before each the server must have said nothing: a reply that
+/// is there before the end can't be about all of it.
 async fn send_block(
     chat: &mut Chat,
     block: &[u8],
@@ -75,25 +75,27 @@ async fn send_block(
 ) -> Result<Option<Reply>, Failure> {
     if is_last {
         is_whole().map_err(|detail| Failure::new(Stage::Data, FailureKind::Cut(detail)))?;
-        if chat.is_early().await {
-            return early(chat).await.map(Some);
-        }
+    }
+    if chat.is_early().await {
+        return early(chat).await.map(Some);
     }
     match chat.write(Stage::Final, block).await {
         Ok(()) => Ok(None),
-        Err(failure) => match chat.last_words(Stage::Final).await.filter(is_refusal) {
-            Some(reply) => Ok(Some(reply)),
-            None if is_last => Err(unanswered(failure)),
-            None => Err(failure),
+        Err(failure) => match chat.last_words(Stage::Final).await {
+            Ok(reply) if is_refusal(&reply) => Ok(Some(reply)),
+            _ if is_last => Err(unanswered(failure)),
+            _ => Err(failure),
         },
     }
 }
 
 /// What the server said in mid-message: a refusal counts, anything else is out of turn. The session is over either way.
 async fn early(chat: &mut Chat) -> Result<Reply, Failure> {
-    let said = chat.last_words(Stage::Final).await.filter(is_refusal);
-    let out_of_step = chat.out_of_step(Stage::Data);
-    said.ok_or(out_of_step)
+    chat.give_up();
+    match chat.last_words(Stage::Data).await? {
+        reply if is_refusal(&reply) => Ok(reply),
+        reply => Err(Failure::connection(Stage::Data, format!("the server spoke out of turn: {reply}"))),
+    }
 }
 
 fn is_refusal(reply: &Reply) -> bool {

@@ -1,7 +1,7 @@
 //! How a session can end before its message is accepted.
 
 use crate::verdict::{Extension, Stage};
-use crate::wire::reply::Reply;
+use crate::wire::reply::{Reply, ReplyClass};
 use std::fmt;
 use std::io;
 
@@ -66,6 +66,16 @@ impl Failure {
 
     pub(super) fn refused(stage: Stage, reply: Reply) -> Failure {
         Failure::new(stage, FailureKind::Refused(reply))
+    }
+
+    /// A reply other than the one that lets the session go on: a refusal, or of a class that answers nothing here.
+    pub(super) fn unwelcome(stage: Stage, reply: Reply) -> Failure {
+        match reply.class() {
+            ReplyClass::Transient | ReplyClass::Permanent => Failure::refused(stage, reply),
+            ReplyClass::Completed | ReplyClass::Intermediate => {
+                Failure::connection(stage, format!("unexpected reply {reply}"))
+            }
+        }
     }
 }
 

@@ -65,8 +65,8 @@ pub async fn login(dial: &Dial, credentials: &Credentials) -> Result<Authenticat
 /// [`Failure`]; a greeting other than 220 is a refusal at [`Stage::Banner`].
 pub async fn connect(dial: &Dial) -> Result<Greeted, Failure> {
     let endpoint = &dial.endpoint;
-    let stream =
-        before_deadline(dial, dial.route.connect(&endpoint.host, endpoint.port, dial.timeouts.connect)).await?;
+    let connecting = dial.route.connect(&endpoint.host, endpoint.port, dial.timeouts.connect);
+    let stream = before_deadline(dial, Stage::Connect, connecting).await?;
     let peer = stream.peer_addr().map_err(|error| Failure::connection(Stage::Connect, error))?;
     let (stream, binding) = match endpoint.protection {
         Protection::Implicit => handshake(dial, stream).await?,
@@ -77,8 +77,7 @@ pub async fn connect(dial: &Dial) -> Result<Greeted, Failure> {
     let greeting = chat.reply(Stage::Banner).await?;
     match greeting.code {
         220 => Ok(Greeted { chat, peer, greeting, binding, is_tls }),
-        _ if greeting.is_positive() => Err(Failure::connection(Stage::Banner, format!("unexpected reply {greeting}"))),
-        _ => Err(Failure::refused(Stage::Banner, greeting)),
+        _ => Err(Failure::unwelcome(Stage::Banner, greeting)),
     }
 }
 
@@ -89,14 +88,18 @@ async fn handshake(dial: &Dial, stream: TcpStream) -> Result<(Stream, Option<[u8
         let late = || Failure::new(Stage::Tls, FailureKind::Tls("the handshake takes too long".to_owned()));
         tokio::time::timeout(dial.timeouts.tls, shaking).await.unwrap_or_else(|_| Err(late()))
     };
-    let stream = before_deadline(dial, limited).await?;
+    let stream = before_deadline(dial, Stage::Tls, limited).await?;
     let binding = tls::channel_binding(&stream);
     Ok((Stream::Tls(Box::new(stream)), binding))
 }
 
-async fn before_deadline<T>(dial: &Dial, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn before_deadline<T>(
+    dial: &Dial,
+    stage: Stage,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let Some(deadline) = dial.deadline else { return work.await };
-    let late = || Failure::new(Stage::Connect, FailureKind::Deadline);
+    let late = || Failure::new(stage, FailureKind::Deadline);
     tokio::time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_| Err(late()))
 }
 
@@ -136,7 +139,7 @@ impl Greeted {
         }
         let reply = self.chat.command(Stage::StartTls, b"STARTTLS\r\n", Shown::Lines).await?;
         if reply.code != 220 {
-            return Err(Failure::refused(Stage::StartTls, reply));
+            return Err(Failure::unwelcome(Stage::StartTls, reply));
         }
         // A clean server says nothing more before the handshake.
         let is_early = self.chat.is_early().await;
@@ -153,7 +156,7 @@ impl Greeted {
 async fn ehlo(chat: &mut Chat, dial: &Dial) -> Result<Capabilities, Failure> {
     let line = format!("EHLO {}\r\n", dial.ehlo_name);
     let reply = chat.command(Stage::Ehlo, line.as_bytes(), Shown::Lines).await?;
-    if reply.is_positive() { Ok(Capabilities::parse(&reply)) } else { Err(Failure::refused(Stage::Ehlo, reply)) }
+    if reply.is_positive() { Ok(Capabilities::parse(&reply)) } else { Err(Failure::unwelcome(Stage::Ehlo, reply)) }
 }
 
 impl Secured {
@@ -193,7 +196,10 @@ impl Secured {
         let mut reply = self.chat.command(Stage::Auth, line.as_bytes(), Shown::Instead(&shown)).await?;
         while reply.class() == ReplyClass::Intermediate {
             let challenge = reply.lines.last().map(Vec::as_slice).unwrap_or_default();
-            let mut response = exchange.respond(challenge).map_err(unfit)?;
+            let mut response = match exchange.respond(challenge) {
+                Ok(response) => response,
+                Err(error) => return Err(self.cancel(error).await),
+            };
             response.push_str("\r\n");
             reply = self.chat.command(Stage::Auth, response.as_bytes(), Shown::Instead(HIDDEN)).await?;
         }
@@ -202,6 +208,13 @@ impl Secured {
             return Err(Failure { note, ..Failure::refused(Stage::Auth, reply) });
         }
         exchange.finish().map_err(unfit)
+    }
+
+    /// Takes back the AUTH command (RFC 4954 section 4), so that the server counts no failed login. The session is over
+    /// either way.
+    async fn cancel(&mut self, error: SaslError) -> Failure {
+        let _ = self.chat.send(Stage::Auth, b"*\r\n", Shown::Lines).await;
+        unfit(error)
     }
 }
 

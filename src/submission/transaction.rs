@@ -74,6 +74,8 @@ impl Authenticated {
         let smtputf8 = self.check(envelope, message)?;
         self.count();
         self.chat.begin();
+        // Nothing has gone out yet that this could be about.
+        self.chat.expect_silence(Stage::Mail).await.map_err(untouched)?;
         let is_all_or_none = recipients == Recipients::AllOrNone && envelope.recipients.len() > 1;
         let mut transaction = Transaction { session: self, envelope, message, smtputf8, is_all_or_none, is_whole };
         let sent = transaction.run().await;
@@ -159,12 +161,12 @@ impl Transaction<'_> {
             flight.push_str(&command::rcpt(to, &self.session.capabilities, self.smtputf8));
         });
         match ahead {
-            Ahead::Nothing => self.session.chat.send(Stage::Mail, flight.as_bytes(), Shown::Lines).await?,
-            Ahead::DataCommand => {
-                flight.push_str("DATA\r\n");
-                self.session.chat.send(Stage::Mail, flight.as_bytes(), Shown::Lines).await?;
-            }
             Ahead::WholeMessage => self.send_all_at_once(flight).await?,
+            Ahead::DataCommand | Ahead::Nothing => {
+                flight.push_str(if ahead == Ahead::DataCommand { "DATA\r\n" } else { "" });
+                let sent = self.session.chat.send(Stage::Mail, flight.as_bytes(), Shown::Lines).await;
+                sent.map_err(|failure| self.after_flight(ahead, failure))?;
+            }
         }
         let replies = self.pipelined_replies(ahead, resets).await;
         replies.map_err(|failure| self.after_flight(ahead, failure))
@@ -181,27 +183,27 @@ impl Transaction<'_> {
         written.map_err(content::unanswered)
     }
 
-    /// A failure after the flight is out: the message may have been accepted with it, unless the server closed before it
-    /// said anything.
+    /// A failure once MAIL is out. A server that closes without a word has begun nothing, unless the whole message went
+    /// with it: replies to a flight may be held back until its end, and be lost with it.
     fn after_flight(&self, ahead: Ahead, failure: Failure) -> Failure {
-        let is_closed = matches!(failure.kind, FailureKind::Connection(_)) && failure.stage == Stage::Mail;
-        let is_untouched = failure.is_untouched || (is_closed && self.session.chat.heard_nothing());
         match ahead {
-            Ahead::WholeMessage if !is_untouched => content::unanswered(failure),
-            _ => Failure { is_untouched, ..failure },
+            Ahead::WholeMessage if !failure.is_untouched => content::unanswered(failure),
+            Ahead::WholeMessage => failure,
+            _ if failure.stage == Stage::Mail && self.session.chat.is_closed_in_silence() => untouched(failure),
+            _ => failure,
         }
     }
 
     async fn pipelined_replies(&mut self, ahead: Ahead, resets: bool) -> Result<Replies, Failure> {
         let chat = &mut self.session.chat;
         if resets {
-            chat.reply(Stage::Mail).await?;
+            check_reset(&chat.reply(Stage::Mail).await?)?;
         }
         let mail = chat.reply(Stage::Mail).await?;
         check_mail(&mail)?;
         let mut recipients = Vec::new();
         for _ in &self.envelope.recipients {
-            match chat.reply(Stage::Rcpt).await {
+            match chat.reply(Stage::Rcpt).await.and_then(checked_rcpt) {
                 Ok(reply) => recipients.push(reply),
                 // MAIL was refused, and that is what counts.
                 Err(_) if !mail.is_positive() => break,
@@ -246,28 +248,30 @@ impl Transaction<'_> {
 
     /// One command, one reply; nothing follows a refusal that decides.
     async fn in_lockstep(&mut self, resets: bool) -> Result<Replies, Failure> {
-        let mail = self.mail();
-        let chat = &mut self.session.chat;
-        if resets {
-            chat.command(Stage::Mail, b"RSET\r\n", Shown::Lines).await?;
-        }
-        let mail = match chat.command(Stage::Mail, mail.as_bytes(), Shown::Lines).await {
-            Ok(reply) => reply,
-            Err(failure) => {
-                let is_closed = matches!(failure.kind, FailureKind::Connection(_));
-                return Err(Failure { is_untouched: is_closed && chat.heard_nothing(), ..failure });
-            }
-        };
-        check_mail(&mail)?;
+        let mail = self.begin_in_lockstep(resets).await;
+        let mail = mail.map_err(|failure| self.after_flight(Ahead::Nothing, failure))?;
         if !mail.is_positive() {
             return Ok(Replies { mail: Some(mail), recipients: Vec::new(), ahead: Answered::Nothing });
         }
         let mut recipients: Vec<Reply> = Vec::new();
         for to in &self.envelope.recipients {
             let line = command::rcpt(to, &self.session.capabilities, self.smtputf8);
-            recipients.push(chat.command(Stage::Rcpt, line.as_bytes(), Shown::Lines).await?);
+            let reply = self.session.chat.command(Stage::Rcpt, line.as_bytes(), Shown::Lines).await?;
+            recipients.push(checked_rcpt(reply)?);
         }
         Ok(Replies { mail: None, recipients, ahead: Answered::Nothing })
+    }
+
+    /// RSET where it is needed, and MAIL.
+    async fn begin_in_lockstep(&mut self, resets: bool) -> Result<Reply, Failure> {
+        let mail = self.mail();
+        let chat = &mut self.session.chat;
+        if resets {
+            check_reset(&chat.command(Stage::Mail, b"RSET\r\n", Shown::Lines).await?)?;
+        }
+        let reply = chat.command(Stage::Mail, mail.as_bytes(), Shown::Lines).await?;
+        check_mail(&reply)?;
+        Ok(reply)
     }
 
     fn mail(&self) -> String {
@@ -316,6 +320,9 @@ impl Transaction<'_> {
             }
             ReplyClass::Intermediate => Err(content::unanswered(self.session.chat.out_of_step(Stage::Final))),
             ReplyClass::Transient | ReplyClass::Permanent => {
+                // A refused end of data has cleared the buffers (RFC 5321 section 4.1.1.4), a refused chunk leaves
+                // nobody knows what (RFC 3030 section 2).
+                self.session.is_dirty = self.session.capabilities.chunking;
                 Ok(RecipientOutcome::Refused { stage: Stage::Final, reply })
             }
         }
@@ -354,8 +361,29 @@ enum Answered {
 /// 421 closes the session before anything of the message was accepted; a 3yz answers no MAIL.
 fn check_mail(reply: &Reply) -> Result<(), Failure> {
     match (reply.code, reply.class()) {
-        (421, _) => Err(Failure { is_untouched: true, ..Failure::refused(Stage::Mail, reply.clone()) }),
-        (_, ReplyClass::Intermediate) => Err(Failure::connection(Stage::Mail, format!("unexpected reply {reply}"))),
+        (421, _) => Err(untouched(Failure::refused(Stage::Mail, reply.clone()))),
+        (_, ReplyClass::Intermediate) => Err(Failure::unwelcome(Stage::Mail, reply.clone())),
         _ => Ok(()),
     }
+}
+
+/// Without RSET nobody knows what MAIL would be answered with.
+fn check_reset(reply: &Reply) -> Result<(), Failure> {
+    match reply.code {
+        421 => Err(untouched(Failure::refused(Stage::Mail, reply.clone()))),
+        _ if reply.is_positive() => Ok(()),
+        _ => Err(Failure::connection(Stage::Mail, format!("RSET was answered by {reply}"))),
+    }
+}
+
+/// A 3yz answers no RCPT.
+fn checked_rcpt(reply: Reply) -> Result<Reply, Failure> {
+    match reply.class() {
+        ReplyClass::Intermediate => Err(Failure::unwelcome(Stage::Rcpt, reply)),
+        _ => Ok(reply),
+    }
+}
+
+fn untouched(failure: Failure) -> Failure {
+    Failure { is_untouched: true, ..failure }
 }

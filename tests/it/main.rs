@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod dialogue;
 mod house;
 mod lmtp;
 mod map;
