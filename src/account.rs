@@ -25,7 +25,8 @@ mod terms;
 pub use address::AccountAddress;
 pub use directory::Directory;
 pub use error::AccountError;
-pub use file::read as read_file;
+pub use file::{Context, read as read_file};
+pub use name::{is_digest_of as is_digest, of as file_name};
 pub use server::{Server, TlsMode, UnknownTlsMode};
 pub use sqlite::Sqlite;
 pub use store::{Existing, Found, Place, Rule, Store, Surveyed, open};
@@ -141,6 +142,16 @@ impl Account {
             _ => Destination::Server { host: server.host.clone(), port: server.port, tls: server.tls.to_string() },
         };
         Binding { account: self.address.folded(), field: field.to_owned(), login: self.login.clone(), destination }
+    }
+
+    /// Every sealed text of its secret, with what that is sealed for.
+    pub fn sealed(&self) -> Vec<(Binding, &str)> {
+        let binding = self.binding("password");
+        match &self.secret {
+            SecretSource::Sealed(text) => vec![(binding, text.as_str())],
+            SecretSource::OAuth(oauth) => oauth.sealed(&binding),
+            _ => Vec::new(),
+        }
     }
 
     /// The provider's name for logs and verdicts: the preset's, else the server's.

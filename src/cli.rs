@@ -4,18 +4,23 @@
 //! status. Nothing below this module knows clap.
 
 mod account;
+mod ask;
 mod check;
 mod completions;
 mod demo;
 mod explain;
 mod lmtp;
+mod failure;
+mod key;
 mod lookup;
 mod man;
 mod map;
 mod output;
 mod policy;
+mod progress;
 mod relay;
 mod route;
+mod runtime;
 mod sandbox;
 mod sendmail;
 mod serve;
@@ -47,6 +52,8 @@ enum Command {
     Check(check::Arguments),
     /// List, show and change accounts
     Account(account::Arguments),
+    /// Make, replace and copy out the key that seals accounts' secrets
+    Key(key::Arguments),
     /// Say which account serves a sender, and who may use it
     Lookup(lookup::Arguments),
     /// Show what is closed for now and why, and what was counted today
@@ -95,6 +102,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Sendmail(arguments) => sendmail::run(&arguments.options, parent),
         Command::Account(arguments) => account::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Key(arguments) => key::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

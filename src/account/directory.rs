@@ -136,6 +136,10 @@ fn own_address(
     if path.file_name() == Some(target) {
         return Ok(own.or_else(|| address.cloned()));
     }
+    // Then the address stands in the file.
+    if target.to_str().is_some_and(name::is_digest) {
+        return Ok(None);
+    }
     let no_account = || AccountError::Alias { path: path.to_owned(), target: origin.to_owned() };
     own.map(Some).ok_or_else(no_account)
 }

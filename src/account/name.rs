@@ -23,7 +23,7 @@ pub(super) fn of_mailbox(mailbox: &Mailbox) -> String {
 }
 
 /// The name of the file of `address`.
-pub(super) fn of(address: &AccountAddress) -> String {
+pub fn of(address: &AccountAddress) -> String {
     let stem = match address {
         AccountAddress::Domain(domain) => format!("@{}", encoded(domain)),
         AccountAddress::Mailbox(mailbox) => {
@@ -56,6 +56,11 @@ pub(super) fn address(name: &str) -> Option<AccountAddress> {
 /// Whether the name holds a digest, so that the address stands in the file.
 pub(super) fn is_digest(name: &str) -> bool {
     name.starts_with(DIGEST)
+}
+
+/// Whether the name of this address's file does not tell it.
+pub fn is_digest_of(address: &AccountAddress) -> bool {
+    is_digest(&of(address))
 }
 
 fn encoded(text: &str) -> String {

@@ -1,10 +1,18 @@
 //! `sendvia account`: what an administrator does with accounts. Tables for people, `--json` for scripts; nothing asks
 //! without a terminal; no secret is ever shown.
 
+mod change;
+mod copy;
+mod enable;
 mod list;
+mod remove;
+mod rename;
 mod reopen;
+mod set_secret;
+mod set_server;
 mod show;
 
+use super::failure::finish;
 use super::output;
 use crate::account::{self, Account, AccountAddress};
 use crate::config::Config;
@@ -24,6 +32,20 @@ enum Command {
     List(list::Arguments),
     /// Show one account
     Show(show::Arguments),
+    /// Set another password, sealed
+    SetSecret(set_secret::Arguments),
+    /// Send an account's mail to another server or provider, and seal its secret for that
+    SetServer(set_server::Arguments),
+    /// Switch accounts off: their mail is deferred
+    Disable(enable::Arguments),
+    /// Switch accounts on again
+    Enable(enable::Arguments),
+    /// Remove an account with its aliases, or one alias
+    Remove(remove::Arguments),
+    /// Give an account or an alias another address
+    Rename(rename::Arguments),
+    /// Copy every account from one store into another
+    Copy(copy::Arguments),
     /// End the pause of an account whose trouble was mended
     Reopen(reopen::Arguments),
 }
@@ -33,6 +55,13 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     match &arguments.command {
         Command::List(arguments) => list::run(arguments),
         Command::Show(arguments) => show::run(arguments),
+        Command::SetSecret(arguments) => finish(set_secret::run(arguments)),
+        Command::SetServer(arguments) => finish(set_server::run(arguments)),
+        Command::Disable(arguments) => finish(enable::disable(arguments)),
+        Command::Enable(arguments) => finish(enable::enable(arguments)),
+        Command::Remove(arguments) => finish(remove::run(arguments)),
+        Command::Rename(arguments) => finish(rename::run(arguments)),
+        Command::Copy(arguments) => finish(copy::run(arguments)),
         Command::Reopen(arguments) => reopen::run(arguments),
     }
 }

@@ -10,7 +10,7 @@ mod read;
 mod secret_service;
 
 pub use command::{CommandLine, SecretCommand};
-pub use file::first_line;
+pub use file::{first_line, first_line_from};
 pub(crate) use read::read;
 
 use super::SecretString;

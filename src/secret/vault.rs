@@ -78,12 +78,17 @@ impl Vault {
         Ok(ring)
     }
 
-    /// Seals with the ring's first key.
+    /// Seals with the ring's first key. A ring that is a file is read again for it: what would be sealed with a key that
+    /// a rotation takes off meanwhile would never open.
     ///
     /// # Errors
     /// [`VaultError`].
     pub async fn seal(&self, binding: &Binding, secret: &SecretString) -> Result<String, VaultError> {
-        Ok(self.ring().await?.seal(binding, secret)?)
+        let ring = match self.source {
+            KeySource::File(_) => self.read_again().await?,
+            KeySource::Credential(_) | KeySource::Command(_) => self.ring().await?,
+        };
+        Ok(ring.seal(binding, secret)?)
     }
 
     /// Opens with whichever key of the ring fits; a key that the ring lacks may have come with a rotation, so it is
@@ -100,7 +105,11 @@ impl Vault {
 }
 
 impl KeySource {
-    async fn read(&self) -> Result<KeyRing, KeyError> {
+    /// Reads the ring.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn read(&self) -> Result<KeyRing, KeyError> {
         match self {
             KeySource::File(path) => KeyRing::read(path),
             KeySource::Credential(name) => KeyRing::parse(&private::credential(name)?),

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod dialogue;
+mod accounts;
 mod house;
 mod lmtp;
+mod keys;
 mod map;
 mod policy;
 mod refusals;
