@@ -11,6 +11,7 @@ mod demo;
 mod explain;
 mod lmtp;
 mod failure;
+mod import;
 mod key;
 mod lookup;
 mod man;
@@ -54,6 +55,8 @@ enum Command {
     Account(account::Arguments),
     /// Make, replace and copy out the key that seals accounts' secrets
     Key(key::Arguments),
+    /// Take accounts over from Postfix, msmtp, Exim, or a table
+    Import(import::Arguments),
     /// Say which account serves a sender, and who may use it
     Lookup(lookup::Arguments),
     /// Show what is closed for now and why, and what was counted today
@@ -103,6 +106,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Account(arguments) => account::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

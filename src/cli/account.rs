@@ -1,8 +1,9 @@
 //! `sendvia account`: what an administrator does with accounts. Tables for people, `--json` for scripts; nothing asks
 //! without a terminal; no secret is ever shown.
 
-mod change;
+pub(super) mod change;
 mod copy;
+pub(super) mod draft;
 mod enable;
 mod list;
 mod remove;

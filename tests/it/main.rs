@@ -6,6 +6,7 @@ mod dialogue;
 mod accounts;
 mod house;
 mod lmtp;
+mod imports;
 mod keys;
 mod map;
 mod policy;

@@ -5,6 +5,7 @@
 //! has its own MTA in its own directory, on its own loopback address, and waits for log lines instead of sleeping.
 
 mod path;
+mod imports;
 mod providers;
 mod recipes;
 mod stand_in;

@@ -8,7 +8,11 @@ use crate::secret::private::{self, PrivateFileError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
+
+/// Tells this process's links apart while they are made.
+static LINKS: AtomicU64 = AtomicU64::new(0);
 
 impl Directory {
     pub(super) fn read_text(&self, address: &AccountAddress) -> Result<Option<Zeroizing<String>>, AccountError> {
@@ -49,7 +53,8 @@ impl Directory {
     ) -> Result<(), AccountError> {
         let path = self.free(alias, existing)?;
         // The link appears whole, whatever stood there.
-        let temporary = self.path.join(format!(".{}.alias", std::process::id()));
+        let number = LINKS.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.path.join(format!(".{}.{number}.alias", std::process::id()));
         let _ = std::fs::remove_file(&temporary);
         symlink(name::of(target), &temporary).map_err(trouble(&temporary))?;
         let placed = give_to_owner(&self.path, &temporary).and_then(|()| std::fs::rename(&temporary, &path));

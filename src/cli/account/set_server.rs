@@ -5,7 +5,8 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::super::settings::Settings;
 use super::change::{Site, address};
-use crate::account::{Existing, TlsMode};
+use super::draft::server_item;
+use crate::account::{Existing, Server, TlsMode};
 use crate::verdict::ExitStatus;
 use crate::yaml::{self, Item};
 use clap::Args;
@@ -52,11 +53,7 @@ fn edited(arguments: &Arguments, text: Zeroizing<String>) -> Result<Zeroizing<St
     let server = arguments.host.as_ref().map(|host| {
         let tls = arguments.tls.or(arguments.port.map(TlsMode::of_port)).unwrap_or(TlsMode::StartTls);
         let port = arguments.port.unwrap_or_else(|| tls.usual_port());
-        Item::Map(vec![
-            ("host", Item::text(host)),
-            ("port", Item::Number(port.into())),
-            ("tls", Item::text(tls.to_string())),
-        ])
+        server_item(&Server { host: host.clone(), port, tls })
     });
     Ok(yaml::set(&text, "submission", server.as_ref())?)
 }
