@@ -9,10 +9,10 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
-mod lmtp;
 mod failure;
 mod import;
 mod key;
+mod lmtp;
 mod lookup;
 mod man;
 mod map;
@@ -28,6 +28,7 @@ mod serve;
 mod service;
 mod settings;
 mod status;
+mod token;
 
 use crate::process::Parent;
 use crate::verdict::ExitStatus;
@@ -57,6 +58,8 @@ enum Command {
     Key(key::Arguments),
     /// Take accounts over from Postfix, msmtp, Exim, or a table
     Import(import::Arguments),
+    /// Print an account's OAuth 2.0 access token, for other programs
+    Token(token::Arguments),
     /// Say which account serves a sender, and who may use it
     Lookup(lookup::Arguments),
     /// Show what is closed for now and why, and what was counted today
@@ -107,6 +110,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Check(arguments) => check::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

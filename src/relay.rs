@@ -12,10 +12,12 @@ mod journal;
 mod memory;
 mod outcomes;
 mod preparation;
+mod proof;
 
 pub use crate::submission::Recipients;
 pub use admission::Admission;
 pub use delivery::{Handover, Report};
+pub use proof::{Proven, Unproven};
 
 use crate::account::{self, Store};
 use crate::config::Config;

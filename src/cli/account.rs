@@ -1,17 +1,22 @@
 //! `sendvia account`: what an administrator does with accounts. Tables for people, `--json` for scripts; nothing asks
 //! without a terminal; no secret is ever shown.
 
+mod add;
 pub(super) mod change;
+mod consent;
 mod copy;
+mod discover;
 pub(super) mod draft;
 mod enable;
 mod list;
+mod proof;
 mod remove;
 mod rename;
 mod reopen;
 mod set_secret;
 mod set_server;
 mod show;
+mod test;
 
 use super::failure::finish;
 use super::output;
@@ -29,10 +34,14 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Add an account: find its provider, prove its password by a login, write it sealed
+    Add(Box<add::Arguments>),
     /// List every account
     List(list::Arguments),
     /// Show one account
     Show(show::Arguments),
+    /// Log in as a delivery would, and say what came of it
+    Test(test::Arguments),
     /// Set another password, sealed
     SetSecret(set_secret::Arguments),
     /// Send an account's mail to another server or provider, and seal its secret for that
@@ -56,6 +65,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     match &arguments.command {
         Command::List(arguments) => list::run(arguments),
         Command::Show(arguments) => show::run(arguments),
+        Command::Add(arguments) => finish(add::run(arguments)),
+        Command::Test(arguments) => finish(test::run(arguments)),
         Command::SetSecret(arguments) => finish(set_secret::run(arguments)),
         Command::SetServer(arguments) => finish(set_server::run(arguments)),
         Command::Disable(arguments) => finish(enable::disable(arguments)),

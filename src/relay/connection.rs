@@ -42,11 +42,11 @@ impl Relay {
         }
     }
 
-    async fn secret(&self, account: &Account) -> Result<SecretString, SecretError> {
+    pub(super) async fn secret(&self, account: &Account) -> Result<SecretString, SecretError> {
         self.custody().secret(&account.secret, &account.binding(PASSWORD)).await
     }
 
-    fn dial(&self, account: &Account, deadline: Option<Instant>) -> Dial {
+    pub(super) fn dial(&self, account: &Account, deadline: Option<Instant>) -> Dial {
         Dial {
             endpoint: endpoint(&account.submission),
             route: Arc::new(Route::Direct),
@@ -60,7 +60,7 @@ impl Relay {
     }
 }
 
-fn credentials(account: &Account, secret: &SecretString) -> Credentials {
+pub(super) fn credentials(account: &Account, secret: &SecretString) -> Credentials {
     let proof = match account.secret {
         SecretSource::OAuth(_) => Proof::AccessToken(secret.clone()),
         _ if pins_tokens(account) => Proof::AccessToken(secret.clone()),

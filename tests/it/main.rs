@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod dialogue;
 mod accounts;
+mod dialogue;
 mod house;
-mod lmtp;
 mod imports;
 mod keys;
+mod lmtp;
+mod logins;
 mod map;
 mod policy;
 mod refusals;

@@ -1,5 +1,7 @@
 //! `sendvia import` against the tools of those it imports from: Postfix's maps of every type, and msmtp's own reading.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

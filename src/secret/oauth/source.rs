@@ -18,7 +18,7 @@ pub struct OAuthSource {
     pub grant: GrantKind,
     /// The application's own secret; a public client has none.
     pub client_secret: Option<SecretSource>,
-    /// The first refresh token; those that follow are kept in the state, as are those of `sendvia oauth login`.
+    /// The first refresh token; those that follow are kept in the state, as are those that `sendvia account set-secret` brings.
     pub refresh_token: Option<SecretSource>,
 }
 
@@ -43,6 +43,11 @@ impl OAuthSource {
             _ => None,
         });
         sealed.collect()
+    }
+
+    /// What a sealed client secret is sealed for.
+    pub fn client_secret_binding(&self, account: &Binding) -> Binding {
+        self.binding(account, CLIENT_SECRET)
     }
 
     /// What a sealed refresh token is sealed for.

@@ -67,10 +67,10 @@ impl TokenError {
     pub fn hint(&self) -> Option<String> {
         match self {
             TokenError::Closed { account, .. } | TokenError::NotLoggedIn { account } => {
-                Some(format!("log in again: `sendvia oauth login {account}`"))
+                Some(format!("log in again: `sendvia account set-secret {account}`"))
             }
             TokenError::RefusedFresh { account } => Some(format!(
-                "SMTP AUTH must be allowed for the mailbox, and the scope must be the provider's for submission; then `sendvia oauth login {account}`"
+                "SMTP AUTH must be allowed for the mailbox, and the scope must be the provider's for submission; then `sendvia account set-secret {account}`"
             )),
             TokenError::Store(error) => error.hint(),
             TokenError::Vault(error) => error.hint(),

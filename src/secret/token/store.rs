@@ -111,6 +111,12 @@ impl TokenFiles {
         TokenFiles { directory: state.join("tokens") }
     }
 
+    /// The state may be new altogether.
+    fn make_directory(&self) -> Result<(), PrivateFileError> {
+        self.directory.parent().map_or(Ok(()), private::make_directory)?;
+        private::make_directory(&self.directory)
+    }
+
     /// A name of fixed length that no address can break out of.
     fn path(&self, account: &str, ending: &str) -> PathBuf {
         self.directory.join(format!("{}.{ending}", fingerprint(&[account])))
@@ -135,7 +141,7 @@ impl TokenStore for TokenFiles {
     }
 
     fn store(&self, tokens: &Tokens) -> Result<(), PrivateFileError> {
-        private::make_directory(&self.directory)?;
+        self.make_directory()?;
         let path = self.path(&tokens.account, "json");
         let text = serde_json::to_vec_pretty(tokens).map_err(|error| TokenFiles::fault(&path)(error.into()))?;
         private::write(&path, &text)
@@ -150,7 +156,7 @@ impl TokenStore for TokenFiles {
     }
 
     fn try_lock(&self, account: &str) -> Result<Option<Lock>, PrivateFileError> {
-        private::make_directory(&self.directory)?;
+        self.make_directory()?;
         let path = self.path(account, "lock");
         let file = private::open_lock(&path)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -1,0 +1,163 @@
+//! `sendvia account add` and `account test` against the sandbox: what a person is told of a login.
+
+use crate::keys::{sendvia, site_with_key};
+use crate::site::{Ended, PASSWORD, Site};
+use crate::support::oauth_server::OAuthServer;
+use sendvia::sandbox::TlsMode;
+use std::fs;
+
+/// The sandbox as the site's own provider of `gmx.test`, without any account yet.
+fn site() -> Site {
+    let site = site_with_key();
+    fs::remove_file(site.account_file("anna@gmx.de")).unwrap();
+    configure(&site, "localhost", site.port(TlsMode::StartTls));
+    site
+}
+
+fn configure(site: &Site, host: &str, port: u16) {
+    let provider = format!(
+        "providers:\n  lab: {{domains: [gmx.de], submission: {{host: {host}, port: {port}, tls: starttls}}, \
+         page: \"https://lab.example/help\", note: \"switch mail programs on\"}}\n"
+    );
+    site.config(&format!("key: {{file: key}}\n{provider}"));
+}
+
+fn add(site: &Site, more: &[&str], password: &str) -> Ended {
+    let words = [&["account", "add", "anna@gmx.de", "--secret-file", "-", "--users", "anna"], more].concat();
+    sendvia(site, &words, password)
+}
+
+#[test]
+fn an_account_is_found_proven_and_written_sealed() {
+    let site = site();
+    let added = add(&site, &[], PASSWORD);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    added.says(&["anna@gmx.de: lab as anna@gmx.de (sendvia knows gmx.de)", "logged in at 127.0.0.1:", "is written to"]);
+    let text = fs::read_to_string(site.account_file("anna@gmx.de")).unwrap();
+    assert!(text.contains("provider: lab\nsecret: {sealed: ") && text.contains("users: [anna]"), "{text}");
+    let tested = sendvia(&site, &["account", "test", "anna@gmx.de"], "");
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    assert!(tested.out.starts_with("ok   anna@gmx.de: logged in at 127.0.0.1:"), "{tested:?}");
+    let again = add(&site, &[], PASSWORD);
+    assert_eq!(again.code, Some(78), "{again:?}");
+    assert!(again.err.contains("--force"), "{again:?}");
+    assert_eq!(add(&site, &["--force"], PASSWORD).code, Some(0));
+}
+
+#[test]
+fn each_way_to_fail_is_told_apart_and_nothing_is_written() {
+    let site = site();
+    let wrong = add(&site, &[], "falsch");
+    assert_eq!(wrong.code, Some(77), "{wrong:?}");
+    let expected = ["wrong login or password", "lab: switch mail programs on", "See https://lab.example/help"];
+    expected.iter().for_each(|words| assert!(wrong.err.contains(words), "{words}: {wrong:?}"));
+
+    site.rules(&["block-list"]);
+    let refused = add(&site, &[], PASSWORD);
+    assert_eq!(refused.code, Some(69), "{refused:?}");
+    assert!(refused.err.contains("this host's address is refused, whoever logs in"), "{refused:?}");
+    site.rules(&[]);
+
+    configure(&site, "localhost", 1);
+    fs::remove_file(site.account_file("anna@gmx.de")).ok();
+    let nobody = add(&site, &[], PASSWORD);
+    assert_eq!(nobody.code, Some(75), "{nobody:?}");
+    assert!(nobody.err.contains("no connection") && nobody.err.contains("firewall"), "{nobody:?}");
+    assert!(!site.account_file("anna@gmx.de").exists());
+}
+
+#[test]
+fn a_certificate_of_nobody_one_trusts_is_told() {
+    let site = site();
+    let text = fs::read_to_string(site.config_file()).unwrap();
+    fs::write(site.config_file(), text.replace("tls: {ca_file: ca.pem}\n", "")).unwrap();
+    let ended = add(&site, &[], PASSWORD);
+    assert_eq!(ended.code, Some(69), "{ended:?}");
+    assert!(ended.err.starts_with("TLS: ") && ended.err.contains("ca_file"), "{ended:?}");
+}
+
+#[test]
+fn a_dry_run_and_a_missing_terminal_ask_for_nothing() {
+    let site = site();
+    let dry = sendvia(&site, &["account", "add", "anna@gmx.de", "--dry-run"], "");
+    assert_eq!(dry.code, Some(0), "{dry:?}");
+    dry.says(&["note: switch mail programs on", "nothing was written"]);
+    let asked = sendvia(&site, &["account", "add", "anna@gmx.de"], "");
+    assert_eq!(asked.code, Some(64), "{asked:?}");
+    assert!(asked.err.contains("--secret-file FILE"), "{asked:?}");
+    let domain = sendvia(&site, &["account", "add", "@gmx.de", "--secret-file", "-"], PASSWORD);
+    assert_eq!(domain.code, Some(64), "{domain:?}");
+    assert!(domain.err.contains("--login LOGIN"), "{domain:?}");
+    let unknown = sendvia(&site, &["account", "add", "a@x.invalid", "--provider", "nowhere"], "");
+    assert!(unknown.err.contains("known: lab, gmx"), "{unknown:?}");
+    assert_eq!(site.counters().connections, 0);
+}
+
+#[test]
+fn an_account_can_be_written_unproven() {
+    let site = site();
+    let added = add(&site, &["--no-verify"], "unproven");
+    assert_eq!(added.code, Some(0), "{added:?}");
+    assert_eq!(site.counters().connections, 0);
+    let tested = sendvia(&site, &["account", "test", "--all", "--json"], "");
+    assert_eq!(tested.code, Some(1), "{tested:?}");
+    let value: serde_json::Value = serde_json::from_str(&tested.out).unwrap();
+    assert_eq!(value[0]["kind"], "credentials-refused");
+}
+
+#[test]
+fn all_accounts_are_tested_and_summed_up() {
+    let site = site();
+    add(&site, &[], PASSWORD);
+    site.account("b@gmx.de", "");
+    site.account("off@gmx.de", "disabled: true\n");
+    site.raw_account("broken@gmx.de", "provider: [\n");
+    let tested = sendvia(&site, &["account", "test", "--all"], "");
+    assert_eq!(tested.code, Some(1), "{tested:?}");
+    tested.says(&["ok   anna@gmx.de", "ok   b@gmx.de", "FAIL broken@gmx.de", "2 of 3 accounts log in"]);
+    assert!(!tested.out.contains("off@gmx.de"));
+}
+
+#[test]
+fn a_token_is_printed_for_who_may_read_the_account_and_a_password_never() {
+    let site = site_with_key();
+    let refused = sendvia(&site, &["token", "anna@gmx.de"], "");
+    assert_eq!(refused.code, Some(64), "{refused:?}");
+    assert!(refused.err.contains("passwords are not printed"), "{refused:?}");
+    let server = OAuthServer::start();
+    let refresh = server.refresh_token("anna@gmx.de");
+    let file = site.path().join("refresh");
+    fs::write(&file, refresh).unwrap();
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let text = format!(
+        "submission: {{host: localhost, port: {}, tls: starttls}}\nsecret:\n  oauth:\n    client_id: app\n    \
+         token_endpoint: {}\n    refresh_token: {{file: {}}}\n",
+        site.port(TlsMode::StartTls),
+        server.endpoint("token"),
+        file.display()
+    );
+    site.raw_account("anna@gmx.de", text);
+    let printed = sendvia(&site, &["token", "anna@gmx.de"], "");
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    assert!(printed.out.starts_with("access"), "{printed:?}");
+    assert_eq!(sendvia(&site, &["token", "anna@gmx.de"], "").out, printed.out, "it is kept");
+}
+
+#[test]
+fn consent_by_device_code_is_kept() {
+    let site = site_with_key();
+    let server = OAuthServer::start();
+    server.state().device_approved = true;
+    let text = format!(
+        "submission: {{host: localhost, port: {}, tls: starttls}}\nsecret:\n  oauth:\n    client_id: app\n    \
+         token_endpoint: {}\n    device_endpoint: {}\n",
+        site.port(TlsMode::StartTls),
+        server.endpoint("token"),
+        server.endpoint("device")
+    );
+    site.raw_account("anna@gmx.de", text);
+    let set = sendvia(&site, &["account", "set-secret", "--no-verify", "anna@gmx.de"], "");
+    assert_eq!(set.code, Some(0), "{set:?}");
+    set.says(&["enter the code WDJB-MJHT"]);
+    assert_eq!(sendvia(&site, &["token", "anna@gmx.de"], "").code, Some(0));
+}
