@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::secret::custody::Custody;
 use crate::state::{self, Clock, Ledger};
 use crate::submission::TlsTrust;
+use crate::submission::pool::{Bounds, Pool};
 use std::sync::Arc;
 
 /// What deliveries share: configuration, accounts, secrets, trust. One per process; nothing is opened before it is
@@ -35,6 +36,7 @@ pub struct Relay {
     ledger: Box<dyn Ledger>,
     trust: Arc<TlsTrust>,
     ehlo_name: String,
+    pool: Option<Pool>,
 }
 
 impl Relay {
@@ -53,7 +55,13 @@ impl Relay {
             trust: Arc::new(TlsTrust::new(config.ca_file.as_deref())),
             ehlo_name: config.ehlo_name.clone().unwrap_or_else(connection::host_name),
             config,
+            pool: None,
         }
+    }
+
+    /// A relay for a process that carries many messages at once: one account's do not hold up the others'.
+    pub fn resident(config: Config) -> Relay {
+        Relay { pool: Some(Pool::new(Bounds::default())), ..Relay::new(config) }
     }
 
     /// The configuration in force.

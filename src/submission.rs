@@ -13,6 +13,7 @@ mod content;
 pub mod credentials;
 mod failure;
 mod happy_eyeballs;
+pub mod pool;
 mod route;
 mod sasl;
 mod session;

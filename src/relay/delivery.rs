@@ -8,6 +8,7 @@ use super::{Relay, outcomes};
 use crate::account::Account;
 use crate::message::downgrade::{DowngradeError, to_seven_bit};
 use crate::message::{Limits, Message};
+use crate::submission::pool::Seat;
 use crate::submission::{Authenticated, IsWhole, RecipientOutcome, Recipients};
 use crate::verdict::{Extension, Outcome};
 use crate::wire::envelope::{Envelope, Recipient};
@@ -60,12 +61,22 @@ impl Relay {
                 notes: Vec::new(),
             },
         };
-        let outcomes = delivery.run(&admission.envelope, message).await;
+        let outcomes = match self.seat(account).await {
+            Ok(_seat) => delivery.run(&admission.envelope, message).await,
+            Err(busy) => Err(busy),
+        };
         let all = |outcome| vec![outcome; admission.envelope.recipients.len()];
         let Delivery { mut report, memory, .. } = delivery;
         report.outcomes = outcomes.unwrap_or_else(all);
         report.notes.extend(memory.note());
         report
+    }
+
+    /// The right to deliver by this account now, where deliveries share a process.
+    async fn seat(&self, account: &Account) -> Result<Option<Seat>, Outcome> {
+        let Some(pool) = &self.pool else { return Ok(None) };
+        let seat = pool.enter(&account.address.folded(), account.limits.sessions).await;
+        seat.map(Some).map_err(|_| Outcome::Busy { account: account.address.to_string() })
     }
 }
 

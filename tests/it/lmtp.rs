@@ -155,3 +155,31 @@ fn a_stop_finishes_the_delivery_under_way() {
     assert!(verdicts[0].starts_with("250 2.0.0 ") && verdicts[1].starts_with("421 4.3.2 "), "{replies}");
     assert_eq!(serving.end().0, Some(0));
 }
+
+#[test]
+fn one_accounts_thousand_messages_are_told_to_come_back_instead_of_holding_the_service() {
+    let site = site("");
+    let path = site.path().join("lmtp");
+    site.config(&format!("login_field: {{key_file: login.key}}\nlisten: {{lmtp: 'unix:{}'}}\n", path.display()));
+    site.rules(&["delay=final:700"]);
+    let _serving = Serving::start(&site);
+    let text = dialogue(&signed(&site, "anna", "4Xq1zY"), &["b@x.example"]);
+    let clients: Vec<UnixStream> = (0..12)
+        .map(|_| {
+            let mut client = UnixStream::connect(&path).unwrap();
+            client.write_all(text.as_bytes()).unwrap();
+            client
+        })
+        .collect();
+    let codes: Vec<String> = clients
+        .into_iter()
+        .map(|mut client| {
+            let mut replies = String::new();
+            client.read_to_string(&mut replies).unwrap();
+            verdicts(&replies)[0].chars().take(9).collect()
+        })
+        .collect();
+    let sent = codes.iter().filter(|code| *code == "250 2.0.0").count();
+    let busy = codes.iter().filter(|code| *code == "451 4.3.2").count();
+    assert_eq!((sent, busy), (8, 4), "{codes:?}");
+}

@@ -11,6 +11,7 @@ mod lmtp;
 mod logins;
 mod map;
 mod policy;
+mod pool;
 mod refusals;
 mod relay;
 mod sendmail;

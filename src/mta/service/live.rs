@@ -57,7 +57,7 @@ impl Live {
 
 impl Site {
     fn new(config: Config) -> Site {
-        Site { policy: Policy::new(&config), maps: Maps::new(&config), relay: Arc::new(Relay::new(config)) }
+        Site { policy: Policy::new(&config), maps: Maps::new(&config), relay: Arc::new(Relay::resident(config)) }
     }
 }
 

@@ -1,0 +1,263 @@
+//! Sessions kept warm between messages, and how many deliveries of one account may be under way.
+//!
+//! A delivery [enters](Pool::enter) for its account first. Each account has so many seats, so one account's thousand
+//! messages do not hold what the MTA has for all; a few more may wait, in the order in which they came, and the rest is
+//! told at once that it is [`Full`]. With a seat comes a session that another delivery left, if there is one that fits: by
+//! the same key, which names account, credentials and route, so that other credentials never meet an old session.
+//!
+//! An idle session is watched: one that the server closed is given up in that moment, one that was idle for too long says
+//! QUIT. A session that is handed out was alive a moment before; that the server may close it in the next one is told by
+//! [`Failure::is_untouched`](super::Failure::is_untouched).
+
+use super::Authenticated;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// Beyond so many accounts those that nobody uses are forgotten.
+const MANY: usize = 1000;
+
+/// How much a pool bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Deliveries of one account at once, where its provider does not allow fewer.
+    pub seats: usize,
+    /// Deliveries of one account that may wait for a seat.
+    pub waiting: usize,
+    /// Deliveries in all.
+    pub all: usize,
+    /// How long a session may be idle.
+    pub idle: Duration,
+    /// How many messages a session carries.
+    pub messages: u64,
+    /// How old a session may become.
+    pub age: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        let seconds = Duration::from_secs;
+        // Postfix has 20 deliveries for one next hop: an account holds less than half of them.
+        Bounds { seats: 4, waiting: 4, all: 256, idle: seconds(60), messages: 50, age: seconds(1800) }
+    }
+}
+
+/// As many deliveries of this account wait as may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("too many deliveries of this account are waiting")]
+pub struct Full;
+
+/// Warm sessions, and the seats of each account.
+pub struct Pool {
+    bounds: Bounds,
+    all: Arc<Semaphore>,
+    accounts: Mutex<HashMap<String, Arc<Account>>>,
+}
+
+/// What is known of one account.
+struct Account {
+    seats: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A session that nobody uses, in the hands of a task that watches it.
+struct Idle {
+    key: String,
+    claim: oneshot::Sender<oneshot::Sender<Authenticated>>,
+}
+
+/// The right to one delivery. Another gets it when this is dropped.
+pub struct Seat {
+    bounds: Bounds,
+    account: Arc<Account>,
+    _held: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+}
+
+impl Pool {
+    /// An empty pool.
+    pub fn new(bounds: Bounds) -> Pool {
+        Pool { bounds, all: Arc::new(Semaphore::new(bounds.all)), accounts: Mutex::default() }
+    }
+
+    /// Waits for a seat of `account`, whose provider allows `sessions` at once, if it says so.
+    ///
+    /// # Errors
+    /// [`Full`], at once.
+    pub async fn enter(&self, account: &str, sessions: Option<u64>) -> Result<Seat, Full> {
+        let account = self.account(account, sessions);
+        let seat = match Arc::clone(&account.seats).try_acquire_owned() {
+            Ok(seat) => seat,
+            Err(_) => {
+                let _waiting = Waiting::begin(&account.waiting, self.bounds.waiting)?;
+                Arc::clone(&account.seats).acquire_owned().await.map_err(|_| Full)?
+            }
+        };
+        let place = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Full)?;
+        Ok(Seat { bounds: self.bounds, account, _held: (seat, place) })
+    }
+
+    fn account(&self, name: &str, sessions: Option<u64>) -> Arc<Account> {
+        let mut accounts = lock(&self.accounts);
+        if accounts.len() > MANY {
+            accounts.retain(|_, account| Arc::strong_count(account) > 1 || account.has_sessions());
+        }
+        let allowed = sessions.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        let seats = self.bounds.seats.min(allowed).max(1);
+        Arc::clone(accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::new(seats))))
+    }
+}
+
+impl Account {
+    fn new(seats: usize) -> Account {
+        Account { seats: Arc::new(Semaphore::new(seats)), waiting: AtomicUsize::new(0), idle: Mutex::default() }
+    }
+
+    /// Forgets those that have ended.
+    fn has_sessions(&self) -> bool {
+        let mut idle = lock(&self.idle);
+        idle.retain(|idle| !idle.claim.is_closed());
+        !idle.is_empty()
+    }
+}
+
+impl Seat {
+    /// A warm session with this key, used last and alive; sessions of the account with another key are ended.
+    pub async fn session(&self, key: &str) -> Option<Authenticated> {
+        loop {
+            let Idle { claim, .. } = {
+                let mut idle = lock(&self.account.idle);
+                // A claim that is dropped ends its session.
+                idle.retain(|idle| idle.key == key);
+                idle.pop()?
+            };
+            let (taker, taken) = oneshot::channel();
+            if claim.send(taker).is_err() {
+                continue;
+            }
+            let Ok(mut session) = taken.await else { continue };
+            if self.may_go_on(&session) && session.is_alive().await {
+                return Some(session);
+            }
+            session.quit().await;
+        }
+    }
+
+    /// Leaves a session for the next delivery, or ends it where it has done its share.
+    pub async fn leave(&self, key: &str, session: Authenticated) {
+        if !self.may_go_on(&session) {
+            return session.quit().await;
+        }
+        let claim = watch(session, self.bounds.idle);
+        let mut idle = lock(&self.account.idle);
+        idle.retain(|idle| !idle.claim.is_closed());
+        idle.push(Idle { key: key.to_owned(), claim });
+    }
+
+    fn may_go_on(&self, session: &Authenticated) -> bool {
+        session.is_usable()
+            && session.transactions() < self.bounds.messages
+            && session.since().elapsed() < self.bounds.age
+    }
+}
+
+/// Holds an idle session until it is claimed, closed by its server, or idle for too long.
+fn watch(mut session: Authenticated, idle: Duration) -> oneshot::Sender<oneshot::Sender<Authenticated>> {
+    let (claim, claimed) = oneshot::channel::<oneshot::Sender<Authenticated>>();
+    tokio::spawn(async move {
+        session.set_deadline(None);
+        let taker = tokio::select! {
+            biased;
+            taker = claimed => taker.ok(),
+            // Nothing can be said to it any more.
+            () = session.closed() => return,
+            () = tokio::time::sleep(idle) => None,
+        };
+        let left = match taker {
+            Some(taker) => taker.send(session).err(),
+            None => Some(session),
+        };
+        if let Some(session) = left {
+            session.quit().await;
+        }
+    });
+    claim
+}
+
+/// One who waits, counted for as long as he does.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Waiting<'_> {
+    fn begin(count: &AtomicUsize, most: usize) -> Result<Waiting<'_>, Full> {
+        let counted = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| (now < most).then_some(now + 1));
+        counted.map(|_| Waiting(count)).map_err(|_| Full)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    fn pool(seats: usize, waiting: usize, all: usize) -> Pool {
+        Pool::new(Bounds { seats, waiting, all, ..Bounds::default() })
+    }
+
+    fn poll<T>(work: std::pin::Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+        work.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn an_account_has_its_seats_a_few_wait_and_the_rest_is_told_at_once() {
+        let pool = pool(1, 1, 10);
+        let Poll::Ready(Ok(first)) = poll(pin!(pool.enter("anna", None))) else { panic!("a free seat") };
+        let mut second = pin!(pool.enter("anna", None));
+        assert!(poll(second.as_mut()).is_pending());
+        assert!(matches!(poll(pin!(pool.enter("anna", None))), Poll::Ready(Err(Full))));
+        assert!(matches!(poll(pin!(pool.enter("berta", None))), Poll::Ready(Ok(_))), "another account goes on");
+        drop(first);
+        assert!(matches!(poll(second.as_mut()), Poll::Ready(Ok(_))));
+    }
+
+    #[test]
+    fn one_who_stops_waiting_leaves_his_place() {
+        let pool = pool(1, 1, 10);
+        let Poll::Ready(Ok(_first)) = poll(pin!(pool.enter("anna", None))) else { panic!("a free seat") };
+        {
+            let mut second = pin!(pool.enter("anna", None));
+            assert!(poll(second.as_mut()).is_pending());
+        }
+        assert!(poll(pin!(pool.enter("anna", None))).is_pending(), "not full");
+    }
+
+    #[test]
+    fn a_provider_may_allow_fewer_sessions_than_we() {
+        let pool = pool(4, 0, 10);
+        let seats: Vec<_> = (0..3).map(|_| poll(pin!(pool.enter("anna", Some(2))))).collect();
+        let free = seats.iter().filter(|seat| matches!(seat, Poll::Ready(Ok(_)))).count();
+        assert_eq!(free, 2);
+    }
+
+    #[test]
+    fn accounts_that_nobody_uses_are_forgotten() {
+        let pool = pool(1, 0, 10);
+        for number in 0..=2 * MANY {
+            assert!(matches!(poll(pin!(pool.enter(&number.to_string(), None))), Poll::Ready(Ok(_))));
+        }
+        assert!(lock(&pool.accounts).len() <= MANY + 1);
+    }
+}

@@ -1,0 +1,105 @@
+//! Warm sessions at a real server: reused, watched while idle, and never used beyond their time.
+
+use crate::site::{PASSWORD, Site};
+use sendvia::sandbox::TlsMode;
+use sendvia::secret::SecretString;
+use sendvia::submission::login;
+use sendvia::submission::pool::{Bounds, Pool, Seat};
+use sendvia::submission::{Authenticated, Credentials, Dial, Endpoint, Proof, Protection, Route, Timeouts, TlsTrust};
+use std::sync::Arc;
+use std::time::Duration;
+
+async fn log_in(site: &Site) -> Authenticated {
+    let dial = Dial {
+        endpoint: Endpoint {
+            host: "localhost".to_owned(),
+            port: site.port(TlsMode::StartTls),
+            protection: Protection::StartTls,
+        },
+        route: Arc::new(Route::Direct),
+        trust: Arc::new(TlsTrust::new(Some(&site.path().join("ca.pem")))),
+        ehlo_name: "[127.0.0.1]".to_owned(),
+        timeouts: Timeouts::default(),
+        deadline: None,
+        danger_plaintext_auth: false,
+        dialogue: None,
+    };
+    let proof = Proof::Password(SecretString::from(PASSWORD));
+    let credentials = Credentials { login: "anna@gmx.de".to_owned(), proof, mechanisms: None };
+    login(&dial, &credentials).await.expect("a login")
+}
+
+async fn seat(pool: &Pool) -> Seat {
+    pool.enter("anna@gmx.de", None).await.expect("a seat")
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Runs what the pool's tasks have to do until the server has seen so many connections end.
+async fn until_closed(site: &Site, count: u64) {
+    let closed = site.sandbox().wait_until(|counters| counters.closed == count);
+    tokio::time::timeout(Duration::from_secs(60), closed).await.expect("the session ends");
+}
+
+#[test]
+fn a_session_is_left_for_the_next_delivery() {
+    let site = Site::new();
+    block_on(async {
+        let pool = Pool::new(Bounds::default());
+        let first = seat(&pool).await;
+        assert!(first.session("k").await.is_none());
+        first.leave("k", log_in(&site).await).await;
+        drop(first);
+        let session = seat(&pool).await.session("k").await.expect("a warm session");
+        assert!(session.is_usable());
+        assert!(seat(&pool).await.session("k").await.is_none(), "it is in use");
+        session.quit().await;
+    });
+    assert_eq!(site.counters().logins, 1);
+}
+
+#[test]
+fn other_credentials_end_the_sessions_of_the_old_ones() {
+    let site = Site::new();
+    block_on(async {
+        let pool = Pool::new(Bounds::default());
+        let seat = seat(&pool).await;
+        seat.leave("old", log_in(&site).await).await;
+        assert!(seat.session("new").await.is_none());
+        until_closed(&site, 1).await;
+        assert!(seat.session("old").await.is_none());
+    });
+}
+
+#[test]
+fn an_idle_session_ends_by_quit_and_an_old_one_is_not_kept() {
+    let site = Site::new();
+    block_on(async {
+        let pool = Pool::new(Bounds { idle: Duration::from_millis(1), ..Bounds::default() });
+        let idle = seat(&pool).await;
+        idle.leave("k", log_in(&site).await).await;
+        until_closed(&site, 1).await;
+        assert!(idle.session("k").await.is_none());
+        let pool = Pool::new(Bounds { age: Duration::ZERO, ..Bounds::default() });
+        let old = seat(&pool).await;
+        old.leave("k", log_in(&site).await).await;
+        until_closed(&site, 2).await;
+        assert!(old.session("k").await.is_none());
+    });
+}
+
+#[test]
+fn a_session_that_its_server_closed_is_not_handed_out() {
+    let mut site = Site::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pool = Pool::new(Bounds::default());
+    let seat = runtime.block_on(async {
+        let seat = seat(&pool).await;
+        seat.leave("k", log_in(&site).await).await;
+        seat
+    });
+    site.stop_provider();
+    runtime.block_on(async { assert!(seat.session("k").await.is_none()) });
+}
