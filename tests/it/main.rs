@@ -10,6 +10,7 @@ mod keys;
 mod lmtp;
 mod logins;
 mod map;
+mod parsers;
 mod policy;
 mod pool;
 mod refusals;
