@@ -5,6 +5,7 @@
 //! has its own MTA in its own directory, on its own loopback address, and waits for log lines instead of sleeping.
 
 mod imports;
+mod killed;
 mod path;
 mod providers;
 mod recipes;

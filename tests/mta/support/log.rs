@@ -44,15 +44,27 @@ impl Log {
     /// # Panics
     /// With the whole log, when they do not come.
     pub(crate) fn wait_for_all(&self, what: &str, count: usize, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let end = Instant::now() + PATIENCE;
+        self.within(PATIENCE, count, wanted).unwrap_or_else(|| panic!("no {what} in this log:\n{}", self.text()))
+    }
+
+    /// The same, or nothing when they have not come after this time.
+    pub(crate) fn within(
+        &self,
+        patience: Duration,
+        count: usize,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Option<Vec<String>> {
+        let end = Instant::now() + patience;
         let mut lines = self.lines();
         loop {
             let found: Vec<String> = lines.iter().filter(|line| wanted(line)).take(count).cloned().collect();
             if found.len() == count {
-                return found;
+                return Some(found);
             }
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no {what} in this log:\n{}", lines.join("\n"));
+            if left.is_zero() {
+                return None;
+            }
             lines = self.shared.1.wait_timeout(lines, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }

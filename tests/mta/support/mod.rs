@@ -4,6 +4,7 @@ pub(crate) mod ca;
 pub(crate) mod client;
 pub(crate) mod daemon;
 pub(crate) mod exim;
+pub(crate) mod killer;
 pub(crate) mod lab;
 pub(crate) mod log;
 pub(crate) mod mta;

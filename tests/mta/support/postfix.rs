@@ -9,7 +9,8 @@ use super::lab::{Lab, contrib, user};
 use super::log::Log;
 use super::mta::{LOGINS, Mta, Outcome, password};
 
-/// The services that every Postfix has, none of them in a chroot.
+/// The services that every Postfix has, none of them in a chroot. The log's process does not end after a hundred lines as
+/// others do: master, which would begin the next, hangs when it has many lines of its own to write meanwhile.
 const SERVICES: &str = "\
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -29,7 +30,7 @@ discard unix - - n - - discard
 virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
+postlog unix-dgram n - n - 1 postlogd -o max_use=1000000
 ";
 
 /// A running Postfix. Dropping it stops it.
@@ -43,28 +44,39 @@ pub(crate) struct Postfix {
 impl Postfix {
     /// The firm's MTA with `contrib/postfix` in it: mail from `senders` goes to sendvia, all other mail to `world`.
     pub(crate) fn with_contrib(lab: &Lab, senders: &[&str], world: SocketAddr) -> Self {
-        Self::customised(lab, senders, world, "", ("", ""))
+        Self::with_contrib_and(lab, senders, world, "")
     }
 
     /// The same with more lines of `main.cf`.
     pub(crate) fn with_contrib_and(lab: &Lab, senders: &[&str], world: SocketAddr, more: &str) -> Self {
-        Self::customised(lab, senders, world, more, ("", ""))
+        Self::customised(lab, &map(senders), world, more, &transport(lab, ("", "")))
     }
 
     /// The same with another word in `contrib/`'s piece of `master.cf`.
     pub(crate) fn with_contrib_where(lab: &Lab, senders: &[&str], world: SocketAddr, change: (&str, &str)) -> Self {
-        Self::customised(lab, senders, world, "", change)
+        Self::customised(lab, &map(senders), world, "", &transport(lab, change))
     }
 
-    fn customised(lab: &Lab, senders: &[&str], world: SocketAddr, more: &str, change: (&str, &str)) -> Self {
+    /// The same with a transport for each sender, called as its local-part, that is `contrib/`'s but for the name; and no
+    /// process of it serves twice.
+    pub(crate) fn with_a_transport_each(lab: &Lab, senders: &[String], world: SocketAddr, more: &str) -> Self {
+        let one = transport(lab, ("pipe\n", "pipe -o max_use=1\n"));
+        let (mut map, mut master) = (String::new(), String::new());
+        for sender in senders {
+            let name = sender.split('@').next().unwrap_or_default();
+            map += &format!("{sender} {name}:\n");
+            master += &one.replace("sendvia   unix", &format!("{name} unix"));
+        }
+        Self::customised(lab, &map, world, more, &master)
+    }
+
+    fn customised(lab: &Lab, senders: &str, world: SocketAddr, more: &str, master: &str) -> Self {
         let map = lab.text("postfix/etc/sendvia_senders");
-        let master = contrib("postfix/master.cf", &[("/usr/bin/sendvia", &lab.text("sendvia")), change]);
         let main = contrib("postfix/main.cf", &[("/etc/postfix/sendvia_senders", &map)]);
         let (ip, port) = (world.ip(), world.port());
         let main = format!("{main}default_transport = smtp:[{ip}]:{port}\n{more}\n");
-        let senders: String = senders.iter().map(|sender| format!("{sender} sendvia:\n")).collect();
         let users: Vec<(&str, String)> = LOGINS.iter().map(|login| (*login, password(login))).collect();
-        Self::start(lab, "postfix", &main, &master, &users, &[("sendvia_senders", &senders)])
+        Self::start(lab, "postfix", &main, master, &users, &[("sendvia_senders", senders)])
     }
 
     /// Starts a Postfix in the directory `name` of the lab, that lets the `users` submit with their passwords.
@@ -155,6 +167,15 @@ impl Mta for Postfix {
     fn wait_for_end(&self, queue_id: &str) {
         self.log.wait_for("removal", |line| line.contains(&format!("{queue_id}: removed")));
     }
+}
+
+/// `contrib/`'s transport with this lab's path of sendvia.
+fn transport(lab: &Lab, change: (&str, &str)) -> String {
+    contrib("postfix/master.cf", &[("/usr/bin/sendvia", &lab.text("sendvia")), change])
+}
+
+fn map(senders: &[&str]) -> String {
+    senders.iter().map(|sender| format!("{sender} sendvia:\n")).collect()
 }
 
 /// What every instance needs, and nothing that DNS would have to answer.

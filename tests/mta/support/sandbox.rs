@@ -35,6 +35,12 @@ impl SandboxProvider {
         self.sandbox.set_rules(rules.iter().filter_map(|text| rule(text)).collect());
     }
 
+    /// Waits until all sessions have ended, and says how many messages broke off.
+    pub(crate) fn cut(&self) -> u64 {
+        self.wait_until("end of all sessions", |now| now.closed == now.connections);
+        self.sandbox.counters().cut
+    }
+
     fn wait_until(&self, what: &str, done: impl Fn(&Counters) -> bool) {
         let waiting = async { tokio::time::timeout(Duration::from_secs(30), self.sandbox.wait_until(done)).await };
         assert!(self.runtime.block_on(waiting).is_ok(), "no {what}: {:?}", self.sandbox.counters());
