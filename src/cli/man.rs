@@ -1,4 +1,6 @@
-//! `sendvia man DIR`: manual pages, generated from the command line's own definition.
+//! `sendvia man DIR`: manual pages, generated from the command line's own definition and from the reference.
+
+mod page;
 
 use super::CommandLine;
 use crate::verdict::ExitStatus;
@@ -7,10 +9,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The reference of `sendvia.yaml`.
+const CONFIGURATION: &str = include_str!("../../docs/reference/config.md");
+
 /// What was typed.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where the pages go: sendvia.1, and sendvia-COMMAND.1 for each command
+    /// Where the pages go: sendvia.1, sendvia-COMMAND.1 for each command, and sendvia.yaml.5
     directory: PathBuf,
 }
 
@@ -30,7 +35,9 @@ fn write_pages(directory: &Path) -> io::Result<()> {
     let mut root = CommandLine::command();
     root.build();
     write_page(directory, "sendvia", &root)?;
-    write_subcommands(directory, "sendvia", &root)
+    write_subcommands(directory, "sendvia", &root)?;
+    let yaml = page::page("sendvia.yaml", 5, "the configuration of sendvia", CONFIGURATION);
+    fs::write(directory.join("sendvia.yaml.5"), yaml)
 }
 
 fn write_subcommands(directory: &Path, parent: &str, command: &Command) -> io::Result<()> {

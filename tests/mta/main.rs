@@ -6,6 +6,7 @@
 
 mod imports;
 mod killed;
+mod packaging;
 mod path;
 mod providers;
 mod recipes;
