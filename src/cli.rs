@@ -27,6 +27,7 @@ mod sendmail;
 mod serve;
 mod service;
 mod settings;
+mod setup;
 mod status;
 mod token;
 
@@ -50,6 +51,10 @@ enum Command {
     Relay(relay::Arguments),
     /// Send the message on standard input as sendmail does, for a person or a program
     Sendmail(sendmail::Arguments),
+    /// Put sendvia into the configuration of Postfix or Exim, after showing what changes
+    Setup(setup::Arguments),
+    /// Take it out again: what stood there before comes back
+    Unset(setup::UnsetArguments),
     /// Look at the configuration and every account, and tell all that is wrong
     Check(check::Arguments),
     /// List, show and change accounts
@@ -107,6 +112,8 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Relay(arguments) => relay::run(arguments, parent),
         Command::Sendmail(arguments) => sendmail::run(&arguments.options, parent),
         Command::Account(arguments) => account::run(&arguments),
+        Command::Setup(arguments) => setup::run(&arguments),
+        Command::Unset(arguments) => setup::unset(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

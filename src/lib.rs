@@ -14,6 +14,7 @@ pub mod reception;
 pub mod relay;
 pub mod sandbox;
 pub mod secret;
+pub mod setup;
 pub mod state;
 pub mod stdio;
 pub mod submission;

@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "relay",
             "sandbox",
             "secret",
+            "setup",
             "state",
             "stdio",
             "submission",
@@ -29,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "yaml",
         ],
     ),
+    ("setup", &["account", "config", "secret", "verdict", "wire", "yaml"]),
     (
         "mta",
         &[

@@ -10,5 +10,6 @@ mod packaging;
 mod path;
 mod providers;
 mod recipes;
+mod setup;
 mod stand_in;
 mod support;

@@ -1,0 +1,141 @@
+//! `sendvia setup` and `sendvia unset` on private configurations, read by the MTAs' own tools.
+
+use crate::support::daemon::run;
+use crate::support::lab::{Lab, contrib};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SUBMISSION: &str = "submission inet n - y - - smtpd\n  -o smtpd_sasl_auth_enable=yes\n";
+
+fn sendvia(lab: &Lab, command: &str, mta: &str, more: &[&str]) -> Output {
+    let (directory, config) = (lab.text(mta), lab.text("site/sendvia.yaml"));
+    Command::new(env!("CARGO_BIN_EXE_sendvia"))
+        .args([command, mta, "-c", &directory, "--config", &config])
+        .args(more)
+        .output()
+        .expect("it starts")
+}
+
+/// What it says when all goes well.
+fn said(lab: &Lab, command: &str, mta: &str, more: &[&str]) -> String {
+    let output = sendvia(lab, command, mta, more);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+/// A Postfix as Debian installs it, with a submission service.
+fn postfix(lab: &Lab, main: &str) {
+    lab.directory("postfix");
+    lab.write("postfix/main.cf", format!("compatibility_level = 3.6\nmail_owner = postfix\n{main}"));
+    lab.write("postfix/master.cf", format!("smtp inet n - y - - smtpd\n{SUBMISSION}"));
+}
+
+fn all_files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let listed = run("find", &[&directory.display().to_string(), "-type", "f"]);
+    let mut files: Vec<&str> = listed.lines().collect();
+    files.sort_unstable();
+    files.iter().map(|file| ((*file).to_owned(), fs::read(file).expect("readable"))).collect()
+}
+
+#[test]
+fn postfix_has_the_very_pieces_once_and_gives_back_the_very_octets() {
+    let lab = Lab::new();
+    // A comment in Latin-1, and no line end at the end.
+    postfix(&lab, "# Gr\u{fc}\u{df}e\nx = y");
+    let latin: Vec<u8> = lab.read("postfix/main.cf").chars().map(|c| u8::try_from(c).expect("Latin-1")).collect();
+    lab.write("postfix/main.cf", latin);
+    let before = all_files(&lab.path("postfix"));
+    let plan = said(&lab, "setup", "postfix", &["--dry-run"]);
+    assert!(plan.contains("+sendvia_destination_recipient_limit = 1"), "{plan}");
+    assert_eq!(all_files(&lab.path("postfix")), before);
+    said(&lab, "setup", "postfix", &["--yes"]);
+    let config = lab.text("postfix");
+    let transport = run("postconf", &["-c", &config, "-M", "sendvia/unix"]);
+    assert!(transport.contains("null_sender= flags=q") && transport.contains("-- ${recipient}"), "{transport}");
+    let asked = run("postconf", &["-c", &config, "-P", "submission/inet/smtpd_sender_restrictions"]);
+    assert!(asked.contains("$sendvia_policy"), "{asked}");
+    let main = fs::read(lab.path("postfix/main.cf")).expect("main.cf");
+    assert!(String::from_utf8_lossy(&main).contains(&contrib("postfix/map-main.cf", &[])));
+    let after = all_files(&lab.path("postfix"));
+    assert!(said(&lab, "setup", "postfix", &["--yes"]).contains("nothing to do"));
+    assert_eq!(all_files(&lab.path("postfix")), after);
+    said(&lab, "unset", "postfix", &["--yes"]);
+    assert_eq!(all_files(&lab.path("postfix")), before);
+    assert!(!lab.path("site").exists());
+}
+
+#[test]
+fn what_the_administrator_changed_meanwhile_stays() {
+    let lab = Lab::new();
+    postfix(&lab, "sender_dependent_default_transport_maps = inline:{ a@b=smtp: }\n");
+    said(&lab, "setup", "postfix", &["--yes"]);
+    let main = lab.read("postfix/main.cf");
+    assert!(main.contains("sendvia-map:transport, inline:{ a@b=smtp: }\n"), "{main}");
+    lab.write("postfix/main.cf", format!("{main}later = 1\n"));
+    let master = lab.read("postfix/master.cf").replace("null_sender= flags=q", "null_sender= flags=Rq");
+    lab.write("postfix/master.cf", &master);
+    let output = sendvia(&lab, "unset", "postfix", &["--yes"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("master.cf: changed meanwhile"), "{text}");
+    assert_eq!(lab.read("postfix/master.cf"), master);
+    let main = lab.read("postfix/main.cf");
+    assert!(main.ends_with("maps = inline:{ a@b=smtp: }\nlater = 1\n") && !main.contains("sendvia"), "{main}");
+}
+
+#[test]
+fn a_service_of_the_same_name_is_not_overwritten() {
+    let lab = Lab::new();
+    postfix(&lab, "");
+    let master = lab.read("postfix/master.cf") + "sendvia unix - n n - - pipe\n  user=nobody argv=/bin/true\n";
+    lab.write("postfix/master.cf", &master);
+    let output = sendvia(&lab, "setup", "postfix", &["--yes"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert_eq!(lab.read("postfix/master.cf"), master);
+}
+
+#[test]
+fn nothing_is_done_where_nobody_can_be_asked() {
+    let lab = Lab::new();
+    postfix(&lab, "");
+    let before = all_files(&lab.path("postfix"));
+    assert_eq!(sendvia(&lab, "setup", "postfix", &[]).status.code(), Some(64));
+    assert_eq!(all_files(&lab.path("postfix")), before);
+}
+
+#[test]
+fn lmtp_has_its_socket_directory_its_key_and_the_configuration_of_the_guide() {
+    let lab = Lab::new();
+    let queue = lab.directory("queue");
+    postfix(&lab, &format!("queue_directory = {}\n", queue.display()));
+    said(&lab, "setup", "postfix", &["--mode", "lmtp", "--yes", "--no-reload"]);
+    assert_eq!(lab.read("site/sendvia.yaml"), contrib("postfix/service.yaml", &[]));
+    assert!(lab.path("site/login.key").exists() && lab.path("queue/sendvia").is_dir());
+    said(&lab, "unset", "postfix", &["--yes", "--no-reload"]);
+    assert!(!lab.path("site").exists() && !lab.path("queue/sendvia").exists());
+}
+
+#[test]
+fn exim_has_the_pieces_in_debians_split_configuration_and_in_one_file() {
+    let lab = Lab::new();
+    for part in ["main", "router", "transport"] {
+        lab.directory(&format!("exim/conf.d/{part}"));
+    }
+    lab.write("exim/update-exim4.conf.conf", "dc_use_split_config='true'\n");
+    let before = all_files(&lab.path("exim"));
+    said(&lab, "setup", "exim", &["--yes"]);
+    let router = contrib("exim/router.conf", &[]);
+    assert_eq!(lab.read("exim/conf.d/router/180_sendvia"), router);
+    assert!(said(&lab, "setup", "exim", &["--yes"]).contains("nothing to do"));
+    said(&lab, "unset", "exim", &["--yes"]);
+    assert_eq!(all_files(&lab.path("exim")), before);
+
+    lab.write("exim/exim4.conf", "a = b\nbegin acl\nbegin routers\nbegin transports\nbegin retry\n");
+    let before = all_files(&lab.path("exim"));
+    said(&lab, "setup", "exim", &["--yes"]);
+    assert!(lab.read("exim/exim4.conf").contains(&format!("begin routers\n{router}")));
+    said(&lab, "unset", "exim", &["--yes"]);
+    assert_eq!(all_files(&lab.path("exim")), before);
+}
