@@ -233,7 +233,7 @@ async fn a_revoked_login_closes_the_account_until_its_refresh_token_is_another()
         let error = site.token().await.expect_err("revoked");
         assert!(matches!(&error, TokenError::Closed { reason, .. } if reason.contains("invalid_grant")), "{error}");
         assert!(!format!("{error} {error:?}").contains(&old), "{error}");
-        assert_eq!(error.hint().as_deref(), Some("log in again: `sendvia oauth login anna@x.example`"));
+        assert_eq!(error.hint().as_deref(), Some("log in again: `sendvia account set-secret anna@x.example`"));
     }
     assert_eq!(site.asked(), 1);
     *site.secrets.refresh.lock().expect("no panic") = Some(site.server.refresh_token(ANNA));

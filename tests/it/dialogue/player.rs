@@ -161,7 +161,7 @@ pub(super) fn told(failure: &Failure) -> String {
 }
 
 pub(super) fn dial(port: u16, setup: &Setup) -> Dial {
-    let limit = Duration::from_millis(if setup.is_impatient { 200 } else { 20_000 });
+    let limit = Duration::from_millis(if setup.is_impatient { 1_000 } else { 20_000 });
     Dial {
         endpoint: Endpoint { host: "127.0.0.1".to_owned(), port, protection: Protection::None },
         route: Arc::new(Route::Direct),
