@@ -6,13 +6,17 @@
 //! [`Outcome`]; nothing here speaks a protocol of an MTA, or writes a log.
 
 mod admission;
+mod breaker;
 mod connection;
 mod delivery;
 mod journal;
+mod limits;
+mod login;
 mod memory;
 mod outcomes;
 mod preparation;
 mod proof;
+mod routes;
 
 pub use crate::submission::Recipients;
 pub use admission::Admission;

@@ -69,10 +69,7 @@ fn read_account(path: &Path, root: &Value<'_>, context: Context<'_>) -> Option<A
         routes: section
             .optional("routes", |value| value.one_or_each(|route| route.line().map(str::to_owned)))
             .unwrap_or_default(),
-        limits: section
-            .optional("limits", preset::read_limits)
-            .unwrap_or_default()
-            .or(preset.map(|preset| preset.limits).unwrap_or_default()),
+        limits: section.optional("limits", preset::read_limits).unwrap_or_default(),
         provider: provider.map(|preset| preset.name),
         origin: path.to_owned(),
         owner_uid: context.owner_uid,

@@ -1,6 +1,6 @@
 //! A logged-in session for an account.
 
-use super::{Relay, outcomes};
+use super::Relay;
 use crate::account::{Account, Server, TlsMode};
 use crate::secret::SecretString;
 use crate::secret::source::{SecretError, SecretSource};
@@ -14,31 +14,39 @@ use std::time::Instant;
 /// The field of an account file that is sealed.
 const PASSWORD: &str = "password";
 
+/// Why there is no session.
+pub(super) enum Trouble {
+    /// The provider or the way to it.
+    Session(Failure),
+    /// A fresh access token could not be had.
+    Secret(Outcome),
+}
+
 impl Relay {
     /// Logs in at the account's provider.
     ///
     /// # Errors
-    /// The [`Outcome`]: a secret that can't be had, or whatever ended the session.
-    pub(super) async fn log_in(&self, account: &Account, deadline: Option<Instant>) -> Result<Authenticated, Outcome> {
-        let secret = self.secret(account).await.map_err(|error| no_secret(account, &error))?;
-        let dial = self.dial(account, deadline);
-        let first = submission::login(&dial, &credentials(account, &secret)).await;
+    /// [`Trouble`]
+    pub(super) async fn authenticate(
+        &self,
+        dial: &Dial,
+        account: &Account,
+        secret: &SecretString,
+    ) -> Result<Authenticated, Trouble> {
+        let first = submission::login(dial, &credentials(account, secret)).await;
         let failure = match first {
             Ok(session) => return Ok(session),
             Err(failure) => failure,
         };
         // A token may have been revoked before its time; a fresh one is asked for once.
         let renewed = match is_refused_login(&failure) {
-            true => self.custody().renewed(&account.secret, &account.binding(PASSWORD), &secret).await,
+            true => self.custody().renewed(&account.secret, &account.binding(PASSWORD), secret).await,
             false => Ok(None),
         };
         match renewed {
-            Ok(Some(secret)) => {
-                let second = submission::login(&dial, &credentials(account, &secret)).await;
-                second.map_err(|failure| outcomes::of_failure(account, failure))
-            }
-            Ok(None) => Err(outcomes::of_failure(account, failure)),
-            Err(error) => Err(no_secret(account, &error)),
+            Ok(Some(secret)) => submission::login(dial, &credentials(account, &secret)).await.map_err(Trouble::Session),
+            Ok(None) => Err(Trouble::Session(failure)),
+            Err(error) => Err(Trouble::Secret(no_secret(account, &error))),
         }
     }
 
@@ -46,10 +54,10 @@ impl Relay {
         self.custody().secret(&account.secret, &account.binding(PASSWORD)).await
     }
 
-    pub(super) fn dial(&self, account: &Account, deadline: Option<Instant>) -> Dial {
+    pub(super) fn dial(&self, account: &Account, route: Route, deadline: Option<Instant>) -> Dial {
         Dial {
             endpoint: endpoint(&account.submission),
-            route: Arc::new(Route::Direct),
+            route: Arc::new(route),
             trust: Arc::clone(&self.trust),
             ehlo_name: self.ehlo_name.clone(),
             timeouts: timeouts(self.config().timeouts),
@@ -61,21 +69,23 @@ impl Relay {
 }
 
 pub(super) fn credentials(account: &Account, secret: &SecretString) -> Credentials {
-    let proof = match account.secret {
-        SecretSource::OAuth(_) => Proof::AccessToken(secret.clone()),
-        _ if pins_tokens(account) => Proof::AccessToken(secret.clone()),
-        _ => Proof::Password(secret.clone()),
+    let proof = match takes_token(account) {
+        true => Proof::AccessToken(secret.clone()),
+        false => Proof::Password(secret.clone()),
     };
     Credentials { login: account.login.clone(), proof, mechanisms: account.mechanisms.clone() }
 }
 
-/// Whether the account says that its secret is a token that some other program keeps.
-fn pins_tokens(account: &Account) -> bool {
+/// Whether the secret is an access token: ours, or one that the account says some other program keeps.
+pub(super) fn takes_token(account: &Account) -> bool {
+    if matches!(account.secret, SecretSource::OAuth(_)) {
+        return true;
+    }
     let pinned = account.mechanisms.as_ref();
     pinned.is_some_and(|mechanisms| !mechanisms.is_empty() && mechanisms.iter().all(|one| one.takes_token()))
 }
 
-fn no_secret(account: &Account, error: &SecretError) -> Outcome {
+pub(super) fn no_secret(account: &Account, error: &SecretError) -> Outcome {
     let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
     Outcome::Credentials { account: account.address.to_string(), problem: format!("{error}{hint}") }
 }

@@ -1,17 +1,22 @@
 //! Carrying a message out, once it is known by which account.
 
 use super::admission::Admission;
+use super::breaker::{self, Breaker, Passage};
 use super::journal::Journal;
+use super::limits::{self, Room};
+use super::login::Login;
 use super::memory::Memory;
 use super::preparation::{Prepared, prepare};
 use super::{Relay, outcomes};
 use crate::account::Account;
 use crate::message::downgrade::{DowngradeError, to_seven_bit};
 use crate::message::{Limits, Message};
+use crate::state::Subject;
 use crate::submission::pool::Seat;
-use crate::submission::{Authenticated, IsWhole, RecipientOutcome, Recipients};
-use crate::verdict::{Extension, Outcome};
+use crate::submission::{Authenticated, Failure, FailureKind, IsWhole, RecipientOutcome, Recipients};
+use crate::verdict::{Extension, Outcome, Stage};
 use crate::wire::envelope::{Envelope, Recipient};
+use crate::wire::reply::Reply;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -89,7 +94,7 @@ struct Delivery<'a> {
     report: Report,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
     async fn run(&mut self, envelope: &Envelope, message: Message) -> Result<Vec<Outcome>, Outcome> {
         let began = Instant::now();
         let digest = message.digest;
@@ -111,11 +116,39 @@ impl Delivery<'_> {
     }
 
     async fn carry_out(&mut self, prepared: Prepared, journal: Option<Journal<'_>>) -> Result<Vec<Outcome>, Outcome> {
+        let subject = Subject::account(&self.account.address.folded());
+        let mut breaker = Breaker::new(&self.relay.config().breakers, self.handover.deadline);
+        breaker.enter(&mut self.memory, &subject, None).map_err(|closure| breaker::closed(&closure))?;
+        let limits = limits::of(self.relay.config(), self.account);
+        let count = prepared.envelope.recipients.len();
+        let outcomes = match Room::take(&mut self.memory, &subject, &limits, count, self.handover.deadline) {
+            Ok(room) => {
+                let outcomes = self.go(prepared, journal, &subject, &mut breaker, &room).await;
+                room.leave(&mut self.memory, is_counted(&outcomes));
+                outcomes
+            }
+            Err(full) => Err(full),
+        };
+        let changes = breaker.finish(&mut self.memory);
+        self.report.notes.extend(changes.iter().map(ToString::to_string));
+        outcomes
+    }
+
+    async fn go(
+        &mut self,
+        prepared: Prepared,
+        journal: Option<Journal<'_>>,
+        subject: &Subject,
+        breaker: &mut Breaker<'a>,
+        room: &Room<'_>,
+    ) -> Result<Vec<Outcome>, Outcome> {
         let began = Instant::now();
-        let session = self.relay.log_in(self.account, self.handover.deadline).await;
+        let (relay, account, deadline) = (self.relay, self.account, self.handover.deadline);
+        let mut login = Login { relay, account, subject, deadline, memory: &mut self.memory, breaker, room };
+        let session = login.run().await;
         self.report.delays[1] = began.elapsed();
-        let mut session = session?;
-        self.report.relay = Some(relay_name(self.account, &session));
+        let (mut session, passage) = session?;
+        self.report.relay = Some(relay_name(&passage.account, &session));
         let began = Instant::now();
         let envelope = prepared.envelope.clone();
         let sent = self.send(&mut session, prepared).await;
@@ -124,24 +157,70 @@ impl Delivery<'_> {
             journal.record(&mut self.memory, accepted(&envelope, sent));
         }
         session.quit().await;
-        Ok(outcomes::of_recipients(self.account, &envelope, sent?))
+        self.learn(&sent, subject, breaker, &passage);
+        match sent {
+            Ok(sent) => Ok(outcomes::of_recipients(&passage.account, &envelope, sent)),
+            Err(Unsent::Failure(failure)) => Err(outcomes::of_failure(&passage.account, failure)),
+            Err(Unsent::Outcome(outcome)) => Err(outcome),
+        }
     }
 
-    async fn send(
+    /// What the replies to the message say of account and host.
+    fn learn(
         &mut self,
-        session: &mut Authenticated,
-        prepared: Prepared,
-    ) -> Result<Vec<RecipientOutcome>, Outcome> {
+        sent: &Result<Vec<RecipientOutcome>, Unsent>,
+        subject: &Subject,
+        breaker: &mut Breaker<'a>,
+        at: &Passage,
+    ) {
+        let mut refusals: Vec<(Stage, &Reply)> = Vec::new();
+        match sent {
+            Ok(sent) => {
+                for one in sent {
+                    match one {
+                        RecipientOutcome::Accepted(_) => breaker.accepted(subject),
+                        RecipientOutcome::Refused { stage, reply } => refusals.push((*stage, reply)),
+                        RecipientOutcome::Withheld => (),
+                    }
+                }
+            }
+            Err(Unsent::Failure(Failure { stage, kind: FailureKind::Refused(reply), .. })) => {
+                refusals.push((*stage, reply));
+            }
+            Err(_) => (),
+        }
+        // One reply to MAIL or to the message speaks for all recipients.
+        refusals.dedup();
+        for refusal in refusals {
+            breaker.refused(&mut self.memory, subject, at, refusal);
+        }
+    }
+
+    async fn send(&mut self, session: &mut Authenticated, prepared: Prepared) -> Result<Vec<RecipientOutcome>, Unsent> {
         let Prepared { envelope, mut message, .. } = prepared;
         if message.is_eight_bit() && !session.capabilities().eight_bit_mime {
             let signers = crate::message::dkim::domains(&message.header);
-            message = seven_bit(self.account, &message, self.handover.spool)?;
+            message = seven_bit(self.account, &message, self.handover.spool).map_err(Unsent::Outcome)?;
             self.report.notes.extend(signers.into_iter().map(|domain| {
                 format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
             }));
         }
         let sent = session.send(&envelope, &message, self.handover.recipients, self.handover.is_whole).await;
-        sent.map_err(|failure| outcomes::of_failure(self.account, failure))
+        sent.map_err(Unsent::Failure)
+    }
+}
+
+/// Why nothing can be said of single recipients.
+enum Unsent {
+    Failure(Failure),
+    Outcome(Outcome),
+}
+
+/// Whether the provider may have counted the message.
+fn is_counted(outcomes: &Result<Vec<Outcome>, Outcome>) -> bool {
+    match outcomes {
+        Ok(outcomes) => outcomes.iter().any(|outcome| matches!(outcome, Outcome::Sent { .. })),
+        Err(outcome) => matches!(outcome, Outcome::Unanswered { .. }),
     }
 }
 

@@ -5,7 +5,7 @@ use super::connection::credentials;
 use crate::account::Account;
 use crate::secret::SecretString;
 use crate::secret::source::SecretError;
-use crate::submission::{self, Failure};
+use crate::submission::{self, Failure, Route};
 use crate::wire::sasl::Mechanism;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ impl Relay {
             Some(secret) => secret.clone(),
             None => self.secret(account).await.map_err(Unproven::Secret)?,
         };
-        let dial = self.dial(account, Some(Instant::now() + PATIENCE));
+        let dial = self.dial(account, Route::Direct, Some(Instant::now() + PATIENCE));
         let session = submission::login(&dial, &credentials(account, &secret)).await;
         let session = session.map_err(|failure| Unproven::Session(Box::new(failure)))?;
         let proven = Proven { mechanism: session.mechanism(), peer: session.peer() };

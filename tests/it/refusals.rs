@@ -1,7 +1,10 @@
 //! What a delivery remembers from others, tried on the library with a clock that tests move: journal, breakers, limits,
 //! routes.
 
+mod breakers;
 mod journal;
+mod limits;
+mod routes;
 
 use crate::site::{MESSAGE, Site};
 use sendvia::account::Submitter;
@@ -13,6 +16,7 @@ use sendvia::submission::Recipients;
 use sendvia::verdict::Verdict;
 use sendvia::wire::envelope::Envelope;
 use sendvia::wire::mailbox::{Mailbox, ReversePath};
+use std::time::Duration;
 
 /// A site, and time as the test has it.
 struct Days {
@@ -27,6 +31,10 @@ impl Days {
 
     fn at(site: Site) -> Days {
         Days { site, clock: Clock::at(1_795_000_000) }
+    }
+
+    fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
     }
 
     fn state(&self) -> Sqlite {

@@ -154,3 +154,23 @@ fn only_what_other_messages_would_meet_too_closes_anything() {
         assert_eq!(found.lasting, lasting, "{} {text}", found.meaning);
     }
 }
+
+#[test]
+fn a_lock_is_no_wrong_password_and_an_unauthenticated_sender_no_missing_login() {
+    let rows = [
+        (Stage::Auth, "454 4.7.0 Account temporarily locked", Meaning::AccountLocked),
+        (Stage::Auth, "535 5.7.8 Authentication failed: account temporarily locked", Meaning::AccountLocked),
+        (Stage::Auth, "454 4.7.0 Temporarily locked, try again later", Meaning::AccountLocked),
+        (Stage::Auth, "535 Konto vor\u{fc}bergehend gesperrt", Meaning::AccountLocked),
+        (Stage::Auth, "454 4.7.0 Login temporarily blocked", Meaning::AccountLocked),
+        (Stage::Auth, "454 4.7.0 Temporary authentication failure", Meaning::ServerTrouble),
+        (Stage::Final, "550 5.7.26 This mail has been blocked because the sender is unauthenticated", Meaning::Policy),
+        (Stage::Final, "550 5.7.26 The sender is unauthenticated.", Meaning::Policy),
+        (Stage::Final, "550-5.7.26 This message was blocked:\\n550 5.7.26 unauthenticated sender", Meaning::Policy),
+        (Stage::Mail, "530 5.7.57 Client not authenticated to send mail", Meaning::CredentialsRefused),
+        (Stage::Mail, "550 5.7.1 Unauthenticated senders not allowed", Meaning::CredentialsRefused),
+    ];
+    for (stage, text, meaning) in rows {
+        assert_eq!(classify(None, stage, &Reply::from_text(text)).meaning, meaning, "{stage} {text}");
+    }
+}

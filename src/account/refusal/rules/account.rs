@@ -48,6 +48,9 @@ pub(super) static LOCKED: &[Rule] = &[
         says: &[
             "account|login|user|profile|accounts .. suspend*|disabled|deactivated|locked|banned|frozen|terminated|closed|blocked|restricted|on_hold|inactive|expired|blacklisted",
             "suspended|disabled|locked|deactivated account",
+            "temporar*|vorubergehend locked|suspended|gesperrt",
+            "locked|suspended|gesperrt temporar*|vorubergehend",
+            "login|logon|signin .. temporar* blocked|disabled",
             "konto|benutzer*|zugang|account .. gesperrt|deaktiviert|gekundigt|blockiert|stillgelegt",
         ],
         unless: &[

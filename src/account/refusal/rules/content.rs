@@ -3,32 +3,47 @@
 use super::super::rule::{ANY, At, Rule};
 use crate::verdict::Meaning;
 
+const DOMAIN: &str = "The sender domain's SPF, DKIM or DMARC records don't allow this way of sending: send through the domain's own \
+                      provider, or correct the records.";
+
 /// SPF, DKIM, DMARC: about the domain in the message, although the texts speak of addresses, hosts and spam too.
-pub(super) static AUTHENTICATION_OF_DOMAINS: &[Rule] = &[Rule {
-    meaning: Meaning::Policy,
-    at: At::MAIL_ON,
-    says: &[
-        "spf|dkim|dmarc|*dmarc*",
-        "sender policy framework",
-        "required authentication level",
-        "unauthenticated email|mail|message|messages",
-        "authentication checks|information",
-        "purported responsible",
-        "anti spoofing|spoof",
-        "antispoof*",
-    ],
-    unless: &[
-        "ptr|rdns|reverse",
-        "from this range|network",
-        "authenticate .. first",
-        "smtp auth*",
-        "must authenticate",
-    ],
-    remedy: "The sender domain's SPF, DKIM or DMARC records don't allow this way of sending: send through the domain's own provider, or \
-             correct the records.",
-    source: "https://support.google.com/mail/?p=UnauthenticatedEmail; RFC 7372; Microsoft 5.7.509, 5.7.515",
-    ..ANY
-}];
+pub(super) static AUTHENTICATION_OF_DOMAINS: &[Rule] = &[
+    Rule {
+        meaning: Meaning::Policy,
+        at: At::FINAL_ONLY,
+        says: &[
+            "unauthenticated sender|senders|domain",
+            "email|mail|message|messages|sender|senders|domain is|are|was|it_is unauthenticated",
+        ],
+        remedy: DOMAIN,
+        source: "https://support.google.com/mail/?p=UnauthenticatedEmail (550 5.7.26); behind the login only a domain is meant",
+        ..ANY
+    },
+    Rule {
+        meaning: Meaning::Policy,
+        at: At::MAIL_ON,
+        says: &[
+            "spf|dkim|dmarc|*dmarc*",
+            "sender policy framework",
+            "required authentication level",
+            "unauthenticated email|mail|message|messages",
+            "authentication checks|information",
+            "purported responsible",
+            "anti spoofing|spoof",
+            "antispoof*",
+        ],
+        unless: &[
+            "ptr|rdns|reverse",
+            "from this range|network",
+            "authenticate .. first",
+            "smtp auth*",
+            "must authenticate",
+        ],
+        remedy: DOMAIN,
+        source: "https://support.google.com/mail/?p=UnauthenticatedEmail; RFC 7372; Microsoft 5.7.509, 5.7.515",
+        ..ANY
+    },
+];
 
 /// Over a limit in octets.
 pub(super) static SIZE: &[Rule] = &[Rule {

@@ -78,7 +78,9 @@ pub(super) static ROWS: &[Rule] = &[
         ],
         unless: &[
             "*password*",
-            "account|user|mailbox .. locked|blocked|suspended|disabled",
+            "account|user|mailbox|login|konto|zugang|benutzer* .. locked|blocked|suspended|disabled|gesperrt|deaktiviert",
+            "temporar*|vorubergehend locked|blocked|suspended|disabled|gesperrt",
+            "locked|blocked|suspended|disabled|gesperrt temporar*|vorubergehend",
             "ip|host .. blocked|locked|banned|rejected",
             "web browser",
         ],

@@ -1,0 +1,107 @@
+//! A logged-in session by the best way that is open.
+
+use super::breaker::{Breaker, Passage, closed, fingerprint};
+use super::connection::{Trouble, no_secret, takes_token};
+use super::limits::Room;
+use super::memory::Memory;
+use super::{Relay, outcomes, routes};
+use crate::account::Account;
+use crate::config::RouteConfig;
+use crate::state::{Closure, Subject};
+use crate::submission::{Authenticated, Failure, FailureKind};
+use crate::verdict::{Outcome, Stage};
+use std::time::Instant;
+
+/// What a login asks before, and tells after.
+pub(super) struct Login<'d, 'a> {
+    pub(super) relay: &'a Relay,
+    pub(super) account: &'a Account,
+    /// The account in the state.
+    pub(super) subject: &'d Subject,
+    pub(super) deadline: Option<Instant>,
+    pub(super) memory: &'d mut Memory<'a>,
+    pub(super) breaker: &'d mut Breaker<'a>,
+    pub(super) room: &'d Room<'d>,
+}
+
+/// Why one way gave no session.
+enum Stop {
+    /// Another way may.
+    TryNext(Outcome),
+    /// The account or this host is in trouble, by whatever way.
+    Here(Outcome),
+}
+
+impl Login<'_, '_> {
+    /// Tries the ways in their order.
+    ///
+    /// # Errors
+    /// The [`Outcome`]: what keeps all of them closed, or what ended the last try.
+    pub(super) async fn run(&mut self) -> Result<(Authenticated, Passage), Outcome> {
+        let ways = routes::in_order(self.relay, self.account, self.memory, self.breaker)?;
+        let (mut failed, mut soonest): (Option<Outcome>, Option<Closure>) = (None, None);
+        for way in &ways {
+            let route = routes::subject(way, self.account);
+            if let Err(closure) = self.breaker.enter(self.memory, &route, None) {
+                soonest = Some(soonest.filter(|before| before.until <= closure.until).unwrap_or(closure));
+                continue;
+            }
+            match self.by(way, route, ways.len() > 1).await {
+                Ok(open) => return Ok(open),
+                Err(Stop::Here(outcome)) => return Err(outcome),
+                Err(Stop::TryNext(outcome)) => failed = Some(outcome),
+            }
+        }
+        let nowhere = || Outcome::Local { problem: "there is no route to take".to_owned() };
+        Err(failed.or_else(|| soonest.as_ref().map(closed)).unwrap_or_else(nowhere))
+    }
+
+    async fn by(
+        &mut self,
+        way: &RouteConfig,
+        route: Subject,
+        is_one_of_many: bool,
+    ) -> Result<(Authenticated, Passage), Stop> {
+        let account = routes::account_by(way, self.account).map_err(Stop::TryNext)?;
+        let by = routes::route(way).map_err(Stop::TryNext)?;
+        let secret = self.relay.secret(&account).await.map_err(|error| Stop::Here(no_secret(&account, &error)))?;
+        // A token changes by itself.
+        let fingerprint = match takes_token(&account) {
+            true => None,
+            false => fingerprint(self.memory, &account.login, &secret),
+        };
+        let credentials = routes::credentials(way, self.account);
+        self.breaker.enter(self.memory, &credentials, fingerprint).map_err(|closure| Stop::Here(closed(&closure)))?;
+        self.room.log_in(self.memory).map_err(Stop::Here)?;
+        let passage = Passage { account, route, credentials, fingerprint };
+        let dial = self.relay.dial(&passage.account, by, self.deadline);
+        match self.relay.authenticate(&dial, &passage.account, &secret).await {
+            Ok(session) => {
+                self.breaker.logged_in(&passage);
+                Ok((session, passage))
+            }
+            Err(Trouble::Secret(outcome)) => Err(Stop::Here(outcome)),
+            Err(Trouble::Session(failure)) => Err(self.failed(failure, &passage, is_one_of_many)),
+        }
+    }
+
+    fn failed(&mut self, failure: Failure, at: &Passage, is_one_of_many: bool) -> Stop {
+        let has_closed = match &failure.kind {
+            FailureKind::Refused(reply) => self.breaker.refused(self.memory, self.subject, at, (failure.stage, reply)),
+            _ => false,
+        };
+        let is_ours = matches!(failure.kind, FailureKind::Deadline | FailureKind::Trust(_));
+        if is_ours || !is_before_login(failure.stage) {
+            return Stop::Here(outcomes::of_failure(&at.account, failure));
+        }
+        if is_one_of_many && !has_closed {
+            self.breaker.led_nowhere(self.memory, &at.route, failure.to_string());
+        }
+        Stop::TryNext(outcomes::of_failure(&at.account, failure))
+    }
+}
+
+/// Nothing of the account or the message was risked yet.
+fn is_before_login(stage: Stage) -> bool {
+    matches!(stage, Stage::Connect | Stage::Tls | Stage::Banner | Stage::Ehlo | Stage::StartTls)
+}
