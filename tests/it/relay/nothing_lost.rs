@@ -282,8 +282,8 @@ fn a_message_of_64_mib_passes_at_constant_memory() {
     let small = peak_while_delivering(&site, 1);
     let large = peak_while_delivering(&site, 1024);
     assert!(site.messages()[1].octets > 64 * 1024 * 1024);
-    // The pages of an unoptimised binary alone are several MiB.
-    let limit = if cfg!(debug_assertions) { 24 } else { 16 };
+    // The pages of an unoptimised binary alone are more than that.
+    let limit = if cfg!(debug_assertions) { 40 } else { 16 };
     assert!(large < limit * 1024, "{large} KiB");
     assert!(large < small + 4 * 1024, "{small} KiB became {large} KiB");
 }
