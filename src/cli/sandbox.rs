@@ -101,7 +101,12 @@ enum MechanismName {
 /// Runs until a signal or, if so asked, the end of standard input.
 pub(super) fn run(arguments: Arguments) -> ExitStatus {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let served = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(serve(arguments)));
+    let served = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+        let served = runtime.block_on(serve(arguments));
+        // Reading standard input can't be called off, and a signal must not wait for its end.
+        runtime.shutdown_background();
+        served
+    });
     match served {
         Ok(()) => ExitStatus::Ok,
         Err(problem) => {

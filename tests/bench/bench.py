@@ -50,6 +50,7 @@ class Server:
                 sys.exit("the proxy does not say how many flights there were")
 
     def stop(self):
+        self.process.stdin.close()
         self.process.terminate()
         self.process.wait()
 
@@ -86,8 +87,7 @@ def set_up(port):
     server = f"submission: {{host: localhost, port: {port}, tls: implicit}}\n"
     account.write_text(f"{server}login: anna@gmx.de\nsecret: {{plain: {PASSWORD}}}\nusers: [anna]\n")
     account.chmod(0o600)
-    # The journal of what was sent already would take the second run's message for the first's.
-    (WORK / "sendvia.yaml").write_text(f"tls: {{ca_file: ca.pem}}\nstate: state\nlog: {{to: none}}\n")
+    (WORK / "sendvia.yaml").write_text("tls: {{ca_file: ca.pem}}\nstate: state\nlog: {{to: none}}\n")
     msmtprc = WORK / "msmtprc"
     trust = f"tls on\ntls_starttls off\ntls_trust_file {WORK}/ca.pem\n"
     login = f"auth plain\nuser anna@gmx.de\npassword {PASSWORD}\n"
@@ -196,13 +196,14 @@ def session(port, count, octets):
 
 
 def warm():
-    say("\n1,000 messages of 4 KiB over one warm session at 40 ms:\n")
+    count = int(os.environ.get("WARM", "1000"))
+    say(f"\n{count} messages of 4 KiB over one warm session at 40 ms:\n")
     say("| by | ms a message |")
     say("|---|---|")
     for name, extensions in (("BDAT", ["pipelining", "chunking"]), ("DATA, PIPELINING", ["pipelining"]), ("DATA", [])):
         server = sandbox(extensions)
         front = proxy(server.port, 40)
-        say(f"| {name} | {spread(session(front.port, int(os.environ.get('WARM', '1000')), 4 << 10))} |")
+        say(f"| {name} | {spread(session(front.port, count, 4 << 10))} |")
         front.stop()
         server.stop()
 
