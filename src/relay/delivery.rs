@@ -80,7 +80,8 @@ impl Relay {
     /// The right to deliver by this account now, where deliveries share a process.
     async fn seat(&self, account: &Account) -> Result<Option<Seat>, Outcome> {
         let Some(pool) = &self.pool else { return Ok(None) };
-        let seat = pool.enter(&account.address.folded(), account.limits.sessions).await;
+        let sessions = limits::of(self.config(), account).sessions;
+        let seat = pool.enter(&account.address.folded(), sessions).await;
         seat.map(Some).map_err(|_| Outcome::Busy { account: account.address.to_string() })
     }
 }
