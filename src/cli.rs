@@ -18,6 +18,7 @@ mod man;
 mod map;
 mod output;
 mod policy;
+mod probe;
 mod progress;
 mod relay;
 mod route;
@@ -79,6 +80,8 @@ enum Command {
     Map(map::Arguments),
     /// Serve LMTP, policy requests and table look-ups on the sockets of `listen`
     Serve(serve::Arguments),
+    /// See what a provider's servers say to this host, and why they refuse
+    Probe(probe::Arguments),
     /// Say what a provider's reply means, and what can be done
     Explain(explain::Arguments),
     /// Print a completion script for a shell
@@ -127,6 +130,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments),

@@ -24,11 +24,12 @@ pub use delivery::{Handover, Report};
 pub use proof::{Proven, Unproven};
 
 use crate::account::{self, Store};
-use crate::config::Config;
+use crate::config::{Config, RouteConfig};
 use crate::secret::custody::Custody;
 use crate::state::{self, Clock, Ledger};
-use crate::submission::TlsTrust;
 use crate::submission::pool::{Bounds, Pool};
+use crate::submission::{Route, TlsTrust};
+use crate::verdict::Outcome;
 use std::sync::Arc;
 
 /// What deliveries share: configuration, accounts, secrets, trust. One per process; nothing is opened before it is
@@ -81,6 +82,19 @@ impl Relay {
     /// What outlives a process; it is opened by the first question to it.
     pub fn ledger(&self) -> &dyn Ledger {
         self.ledger.as_ref()
+    }
+
+    /// What this host calls itself in EHLO.
+    pub fn ehlo_name(&self) -> &str {
+        &self.ehlo_name
+    }
+
+    /// A way of the configuration as the submission takes it.
+    ///
+    /// # Errors
+    /// The [`Outcome`] of a proxy's login that can't be read.
+    pub fn route(way: &RouteConfig) -> Result<Route, Outcome> {
+        routes::route(way)
     }
 
     /// What gets at the accounts' secrets.

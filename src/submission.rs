@@ -18,6 +18,7 @@ mod route;
 mod sasl;
 mod session;
 mod stream;
+mod survey;
 mod tls;
 mod transaction;
 
@@ -25,6 +26,7 @@ pub use credentials::{Credentials, Proof};
 pub use failure::{Failure, FailureKind};
 pub use route::{Proxy, Route};
 pub use session::{Authenticated, Greeted, Secured, connect, login};
+pub use survey::{Survey, TlsSeen, addresses, survey};
 pub use tls::TlsTrust;
 pub use transaction::{IsWhole, RecipientOutcome, Recipients};
 

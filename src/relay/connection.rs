@@ -1,7 +1,8 @@
 //! A logged-in session for an account.
 
-use super::Relay;
+use super::{Relay, outcomes, routes};
 use crate::account::{Account, Server, TlsMode};
+use crate::config::RouteConfig;
 use crate::secret::SecretString;
 use crate::secret::source::{SecretError, SecretSource};
 use crate::submission::{
@@ -47,6 +48,26 @@ impl Relay {
             Ok(Some(secret)) => submission::login(dial, &credentials(account, &secret)).await.map_err(Trouble::Session),
             Ok(None) => Err(Trouble::Session(failure)),
             Err(error) => Err(Trouble::Secret(no_secret(account, &error))),
+        }
+    }
+
+    /// Logs in by `way`, and out again, whatever is closed: a person asked for it. A login that works is open again.
+    ///
+    /// # Errors
+    /// The [`Outcome`].
+    pub async fn try_login(&self, account: &Account, way: &RouteConfig) -> Result<(), Outcome> {
+        let account = routes::account_by(way, account)?;
+        let secret = self.secret(&account).await.map_err(|error| no_secret(&account, &error))?;
+        let dial = self.dial(&account, routes::route(way)?, None);
+        match self.authenticate(&dial, &account, &secret).await {
+            Ok(session) => {
+                session.quit().await;
+                // Without a state nothing was closed.
+                let _ = self.ledger().reopen(&routes::credentials(way, &account));
+                Ok(())
+            }
+            Err(Trouble::Session(failure)) => Err(outcomes::of_failure(&account, failure)),
+            Err(Trouble::Secret(outcome)) => Err(outcome),
         }
     }
 

@@ -62,7 +62,11 @@ pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, TrustError>
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TrustError> {
+/// The authorities that are believed.
+///
+/// # Errors
+/// [`TrustError`].
+pub fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TrustError> {
     let environment = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     if let Some(path) = ca_file.map(Path::to_owned).or(environment) {
         return from_file(&path);

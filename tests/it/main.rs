@@ -13,6 +13,7 @@ mod map;
 mod parsers;
 mod policy;
 mod pool;
+mod probe;
 mod refusals;
 mod relay;
 mod sendmail;
