@@ -310,6 +310,13 @@ pub struct Notify {
     pub templates: Option<PathBuf>,
 }
 
+impl Notify {
+    /// Whether anybody is to be told anything.
+    pub fn is_wanted(&self) -> bool {
+        self.to.is_some() || self.owner
+    }
+}
+
 /// The language of texts that customers see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {

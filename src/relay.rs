@@ -13,6 +13,7 @@ mod journal;
 mod limits;
 mod login;
 mod memory;
+mod notice;
 mod outcomes;
 mod preparation;
 mod proof;

@@ -1,7 +1,7 @@
 //! Carrying a message out, once it is known by which account.
 
 use super::admission::Admission;
-use super::breaker::{self, Breaker, Passage};
+use super::breaker::{self, Breaker, Change, Passage};
 use super::journal::Journal;
 use super::limits::{self, Room};
 use super::login::Login;
@@ -52,12 +52,28 @@ pub struct Report {
 impl Relay {
     /// Delivers a message by the account that `admission` found.
     pub async fn deliver(&self, admission: &Admission, message: Message, handover: &Handover<'_>) -> Report {
+        let (mut report, changes) = self.carry(admission, message, handover).await;
+        report.notes.extend(changes.iter().map(ToString::to_string));
+        if !changes.is_empty() && self.config().notify.is_wanted() {
+            report.notes.extend(self.tell(&admission.account, &changes, handover).await);
+        }
+        report
+    }
+
+    /// The same without telling anybody what was closed or opened.
+    pub(super) async fn carry(
+        &self,
+        admission: &Admission,
+        message: Message,
+        handover: &Handover<'_>,
+    ) -> (Report, Vec<Change>) {
         let account = &admission.account;
         let mut delivery = Delivery {
             relay: self,
             account,
             handover,
             memory: Memory::of(self.ledger()),
+            changes: Vec::new(),
             report: Report {
                 outcomes: Vec::new(),
                 relay: None,
@@ -71,10 +87,10 @@ impl Relay {
             Err(busy) => Err(busy),
         };
         let all = |outcome| vec![outcome; admission.envelope.recipients.len()];
-        let Delivery { mut report, memory, .. } = delivery;
+        let Delivery { mut report, memory, changes, .. } = delivery;
         report.outcomes = outcomes.unwrap_or_else(all);
         report.notes.extend(memory.note());
-        report
+        (report, changes)
     }
 
     /// The right to deliver by this account now, where deliveries share a process.
@@ -92,6 +108,7 @@ struct Delivery<'a> {
     account: &'a Account,
     handover: &'a Handover<'a>,
     memory: Memory<'a>,
+    changes: Vec<Change>,
     report: Report,
 }
 
@@ -130,8 +147,7 @@ impl<'a> Delivery<'a> {
             }
             Err(full) => Err(full),
         };
-        let changes = breaker.finish(&mut self.memory);
-        self.report.notes.extend(changes.iter().map(ToString::to_string));
+        self.changes = breaker.finish(&mut self.memory);
         outcomes
     }
 

@@ -4,6 +4,7 @@
 mod breakers;
 mod journal;
 mod limits;
+mod notices;
 mod routes;
 
 use crate::site::{MESSAGE, Site};
