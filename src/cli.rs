@@ -8,6 +8,7 @@ mod ask;
 mod check;
 mod completions;
 mod demo;
+mod doctor;
 mod explain;
 mod failure;
 mod import;
@@ -56,6 +57,8 @@ enum Command {
     Setup(setup::Arguments),
     /// Take it out again: what stood there before comes back
     Unset(setup::UnsetArguments),
+    /// Look at the whole chain from the mail server to the providers, and say what mends it
+    Doctor(doctor::Arguments),
     /// Look at the configuration and every account, and tell all that is wrong
     Check(check::Arguments),
     /// List, show and change accounts
@@ -117,6 +120,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Account(arguments) => account::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Unset(arguments) => setup::unset(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

@@ -30,6 +30,16 @@ struct Report {
     problems: Vec<Problem>,
 }
 
+/// The configuration as far as it can be read, and all that is wrong with it and with its accounts.
+pub(super) fn problems(file: Option<&Path>) -> (Option<Config>, Vec<Problem>) {
+    let (config, problems) = Config::inspect(file);
+    let mut report = Report { problems, ..Report::default() };
+    if let Some(config) = &config {
+        report.look_at(config);
+    }
+    (config, report.problems)
+}
+
 /// Looks at everything, and answers 0, or 78 when there is an error.
 pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     let (config, problems) = Config::inspect(arguments.settings.config.as_deref());

@@ -25,6 +25,8 @@ pub enum ExitStatus {
     Ok,
     /// 1: what a look-up answers for "no".
     No,
+    /// 2: what `doctor` answers where mail can't go out as things are.
+    Unsound,
     /// EX_USAGE, for a person.
     Usage,
     /// EX_DATAERR, for a person.
@@ -47,6 +49,7 @@ impl ExitStatus {
         match self {
             ExitStatus::Ok => 0,
             ExitStatus::No => 1,
+            ExitStatus::Unsound => 2,
             ExitStatus::Usage => 64,
             ExitStatus::DataError => 65,
             ExitStatus::NoUser => 67,

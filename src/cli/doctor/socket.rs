@@ -1,0 +1,118 @@
+//! Sockets: that somebody answers on ours, and that Postfix's processes see them from their chroot.
+
+use super::finding::Findings;
+use super::postfix::Postfix;
+use crate::config::{Config, ListenAddress};
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// What mends a service that is not there.
+const RESTART: &str = "systemctl restart sendvia.service";
+
+/// Parameters that name sockets of ours, and the services of Postfix that connect to them.
+const CLIENTS: [(&str, &[&str]); 2] = [
+    ("sender_dependent_default_transport_maps", &["rewrite/unix"]),
+    ("sendvia_policy", &["smtp/inet", "submission/inet", "submissions/inet", "smtps/inet"]),
+];
+
+/// Sockets that `listen` names.
+pub(super) fn look_at_own(config: &Config, findings: &mut Findings) {
+    let listen = &config.listen;
+    for address in [&listen.lmtp, &listen.policy, &listen.map].into_iter().flatten() {
+        if let ListenAddress::Unix(path) = address {
+            look_at(path, findings);
+        }
+    }
+}
+
+fn look_at(path: &Path, findings: &mut Findings) {
+    let Err(error) = UnixStream::connect(path) else { return };
+    let path = path.display();
+    let (name, what) = match error.kind() {
+        ErrorKind::ConnectionRefused => ("socket.stale", format!("{path}: nobody answers; its service died")),
+        ErrorKind::NotFound => ("socket.missing", format!("{path}: there is no socket")),
+        _ => ("socket.refused", format!("{path}: {error}")),
+    };
+    findings.error(name, what, "mail that Postfix would ask about or hand over there waits", RESTART.to_owned());
+}
+
+/// Sockets that Postfix's configuration names.
+pub(super) fn look_at_postfix(postfix: &Postfix, findings: &mut Findings) {
+    let queue = postfix.value("queue_directory");
+    for (parameter, services) in CLIENTS {
+        let value = postfix.value(parameter);
+        for path in paths(&value) {
+            match path.starts_with('/') {
+                true => look_at_absolute(postfix, (parameter, &value), services, path, findings),
+                false => look_at_relative(postfix, &queue, path, findings),
+            }
+        }
+    }
+}
+
+/// The paths behind `unix:`.
+fn paths(value: &str) -> impl Iterator<Item = &str> {
+    value.match_indices("unix:").map(|(at, lead)| {
+        let rest = &value[at + lead.len()..];
+        rest.split([':', ',', ' ', '}']).next().unwrap_or(rest)
+    })
+}
+
+fn look_at_absolute(
+    postfix: &Postfix,
+    (parameter, value): (&str, &str),
+    services: &[&str],
+    path: &str,
+    findings: &mut Findings,
+) {
+    let in_chroot = services.iter().find(|service| is_in_chroot(postfix, service));
+    let Some(service) = in_chroot else { return look_at(Path::new(path), findings) };
+    let queue = postfix.value("queue_directory");
+    let inside = path
+        .strip_prefix(&format!("{queue}/"))
+        .map_or_else(|| format!("sendvia/{}", path.rsplit('/').next().unwrap_or(path)), str::to_owned);
+    let what = format!("{parameter} names {path}, which {service} can't see from its chroot {queue}");
+    let why = "a look-up or question that fails stops the mail";
+    let value = value.replace(&format!("unix:{path}"), &format!("unix:{inside}"));
+    let mend = format!("{} # and `listen` in sendvia.yaml: unix:{queue}/{inside}", postfix.set(parameter, &value));
+    findings.error("postfix.chroot", what, why, mend);
+}
+
+/// The fifth column; a hyphen is no chroot since compatibility level 1.
+fn is_in_chroot(postfix: &Postfix, service: &str) -> bool {
+    let entry = postfix.ask(&["-M", service]).unwrap_or_default();
+    match entry.split_whitespace().nth(4) {
+        Some("y") => true,
+        Some("-") => postfix.value("compatibility_level") == "0",
+        _ => false,
+    }
+}
+
+fn look_at_relative(postfix: &Postfix, queue: &str, path: &str, findings: &mut Findings) {
+    let Some(service) = path.strip_prefix("private/") else {
+        return look_at(&Path::new(queue).join(path), findings);
+    };
+    if postfix.ask(&["-M", &format!("{service}/unix")]).unwrap_or_default().trim().is_empty() {
+        let what = format!("main.cf names {path}, and master.cf has no service {service}");
+        let mend = format!("sendvia setup postfix -c {}", postfix.directory);
+        findings.error("postfix.service", what, "a look-up or question that fails stops the mail", mend);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_sockets_are_found_in_every_form() {
+        let rows = [
+            ("socketmap:unix:private/sendvia-map:transport, hash:/x", "private/sendvia-map"),
+            ("check_policy_service { unix:/run/policy, timeout=10s }", "/run/policy"),
+            ("check_policy_service unix:/run/policy", "/run/policy"),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(paths(value).collect::<Vec<_>>(), [expected]);
+        }
+    }
+}
