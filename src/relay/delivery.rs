@@ -4,7 +4,7 @@ use super::admission::Admission;
 use super::breaker::{self, Breaker, Change, Passage};
 use super::journal::Journal;
 use super::limits::{self, Room};
-use super::login::Login;
+use super::login::{LoggedIn, Login};
 use super::memory::Memory;
 use super::preparation::{Prepared, prepare};
 use super::{Relay, outcomes};
@@ -68,10 +68,15 @@ impl Relay {
         handover: &Handover<'_>,
     ) -> (Report, Vec<Change>) {
         let account = &admission.account;
+        let (seat, busy) = match self.seat(account).await {
+            Ok(seat) => (seat, None),
+            Err(busy) => (None, Some(busy)),
+        };
         let mut delivery = Delivery {
             relay: self,
             account,
             handover,
+            seat,
             memory: Memory::of(self.ledger()),
             changes: Vec::new(),
             report: Report {
@@ -82,9 +87,9 @@ impl Relay {
                 notes: Vec::new(),
             },
         };
-        let outcomes = match self.seat(account).await {
-            Ok(_seat) => delivery.run(&admission.envelope, message).await,
-            Err(busy) => Err(busy),
+        let outcomes = match busy {
+            None => delivery.run(&admission.envelope, message).await,
+            Some(busy) => Err(busy),
         };
         let all = |outcome| vec![outcome; admission.envelope.recipients.len()];
         let Delivery { mut report, memory, changes, .. } = delivery;
@@ -107,6 +112,8 @@ struct Delivery<'a> {
     relay: &'a Relay,
     account: &'a Account,
     handover: &'a Handover<'a>,
+    /// Where deliveries share a process.
+    seat: Option<Seat>,
     memory: Memory<'a>,
     changes: Vec<Change>,
     report: Report,
@@ -159,27 +166,47 @@ impl<'a> Delivery<'a> {
         breaker: &mut Breaker<'a>,
         room: &Room<'_>,
     ) -> Result<Vec<Outcome>, Outcome> {
-        let began = Instant::now();
-        let (relay, account, deadline) = (self.relay, self.account, self.handover.deadline);
-        let mut login = Login { relay, account, subject, deadline, memory: &mut self.memory, breaker, room };
-        let session = login.run().await;
-        self.report.delays[1] = began.elapsed();
-        let (mut session, passage) = session?;
-        self.report.relay = Some(relay_name(&passage.account, &session));
-        let began = Instant::now();
-        let envelope = prepared.envelope.clone();
-        let sent = self.send(&mut session, prepared).await;
-        self.report.delays[2] = began.elapsed();
-        if let (Ok(sent), Some(journal)) = (&sent, journal) {
-            journal.record(&mut self.memory, accepted(&envelope, sent));
+        let mut open = self.log_in(subject, breaker, room, true).await?;
+        let mut sent = self.send(&mut open.session, &prepared).await;
+        if open.is_reused && is_untouched(&sent) {
+            // The server gave an idle session up in the moment when it was used again.
+            open = self.log_in(subject, breaker, room, false).await?;
+            sent = self.send(&mut open.session, &prepared).await;
         }
-        session.quit().await;
+        let LoggedIn { session, passage, key, .. } = open;
+        let envelope = &prepared.envelope;
+        if let (Ok(sent), Some(journal)) = (&sent, journal) {
+            journal.record(&mut self.memory, accepted(envelope, sent));
+        }
+        match &self.seat {
+            Some(seat) => seat.leave(&key, session).await,
+            None => session.quit().await,
+        }
         self.learn(&sent, subject, breaker, &passage);
         match sent {
-            Ok(sent) => Ok(outcomes::of_recipients(&passage.account, &envelope, sent)),
+            Ok(sent) => Ok(outcomes::of_recipients(&passage.account, envelope, sent)),
             Err(Unsent::Failure(failure)) => Err(outcomes::of_failure(&passage.account, failure)),
             Err(Unsent::Outcome(outcome)) => Err(outcome),
         }
+    }
+
+    /// A session: one that was left, where `may_reuse` and there is one, else a new one.
+    async fn log_in(
+        &mut self,
+        subject: &Subject,
+        breaker: &mut Breaker<'a>,
+        room: &Room<'_>,
+        may_reuse: bool,
+    ) -> Result<LoggedIn, Outcome> {
+        let began = Instant::now();
+        let (relay, account, deadline) = (self.relay, self.account, self.handover.deadline);
+        let seat = self.seat.as_ref().filter(|_| may_reuse);
+        let mut login = Login { relay, account, subject, deadline, memory: &mut self.memory, breaker, room, seat };
+        let open = login.run().await;
+        self.report.delays[1] += began.elapsed();
+        let open = open?;
+        self.report.relay = Some(relay_name(&open.passage.account, &open.session));
+        Ok(open)
     }
 
     /// What the replies to the message say of account and host.
@@ -213,8 +240,13 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    async fn send(&mut self, session: &mut Authenticated, prepared: Prepared) -> Result<Vec<RecipientOutcome>, Unsent> {
-        let Prepared { envelope, mut message, .. } = prepared;
+    async fn send(
+        &mut self,
+        session: &mut Authenticated,
+        prepared: &Prepared,
+    ) -> Result<Vec<RecipientOutcome>, Unsent> {
+        let began = Instant::now();
+        let mut message = prepared.message.clone();
         if message.is_eight_bit() && !session.capabilities().eight_bit_mime {
             let signers = crate::message::dkim::domains(&message.header);
             message = seven_bit(self.account, &message, self.handover.spool).map_err(Unsent::Outcome)?;
@@ -222,9 +254,16 @@ impl<'a> Delivery<'a> {
                 format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
             }));
         }
-        let sent = session.send(&envelope, &message, self.handover.recipients, self.handover.is_whole).await;
+        let (recipients, is_whole) = (self.handover.recipients, self.handover.is_whole);
+        let sent = session.send(&prepared.envelope, &message, recipients, is_whole).await;
+        self.report.delays[2] += began.elapsed();
         sent.map_err(Unsent::Failure)
     }
+}
+
+/// Whether the message can go out again by another session without any risk of a double.
+fn is_untouched(sent: &Result<Vec<RecipientOutcome>, Unsent>) -> bool {
+    matches!(sent, Err(Unsent::Failure(failure)) if failure.is_untouched)
 }
 
 /// Why nothing can be said of single recipients.

@@ -7,9 +7,12 @@ use super::memory::Memory;
 use super::{Relay, outcomes, routes};
 use crate::account::Account;
 use crate::config::RouteConfig;
+use crate::secret::{ExposeSecret, SecretString};
 use crate::state::{Closure, Subject};
+use crate::submission::pool::Seat;
 use crate::submission::{Authenticated, Failure, FailureKind};
 use crate::verdict::{Outcome, Stage};
+use sha2::{Digest, Sha256};
 use std::time::Instant;
 
 /// What a login asks before, and tells after.
@@ -22,6 +25,18 @@ pub(super) struct Login<'d, 'a> {
     pub(super) memory: &'d mut Memory<'a>,
     pub(super) breaker: &'d mut Breaker<'a>,
     pub(super) room: &'d Room<'d>,
+    /// Where a session may have been left by an earlier delivery.
+    pub(super) seat: Option<&'d Seat>,
+}
+
+/// A session, and by which way.
+pub(super) struct LoggedIn {
+    pub(super) session: Authenticated,
+    pub(super) passage: Passage,
+    /// By which the session is found again: other credentials or another way make another key.
+    pub(super) key: String,
+    /// Whether an earlier delivery left it.
+    pub(super) is_reused: bool,
 }
 
 /// Why one way gave no session.
@@ -37,7 +52,7 @@ impl Login<'_, '_> {
     ///
     /// # Errors
     /// The [`Outcome`]: what keeps all of them closed, or what ended the last try.
-    pub(super) async fn run(&mut self) -> Result<(Authenticated, Passage), Outcome> {
+    pub(super) async fn run(&mut self) -> Result<LoggedIn, Outcome> {
         let ways = routes::in_order(self.relay, self.account, self.memory, self.breaker)?;
         let (mut failed, mut soonest): (Option<Outcome>, Option<Closure>) = (None, None);
         for way in &ways {
@@ -56,12 +71,7 @@ impl Login<'_, '_> {
         Err(failed.or_else(|| soonest.as_ref().map(closed)).unwrap_or_else(nowhere))
     }
 
-    async fn by(
-        &mut self,
-        way: &RouteConfig,
-        route: Subject,
-        is_one_of_many: bool,
-    ) -> Result<(Authenticated, Passage), Stop> {
+    async fn by(&mut self, way: &RouteConfig, route: Subject, is_one_of_many: bool) -> Result<LoggedIn, Stop> {
         let account = routes::account_by(way, self.account).map_err(Stop::TryNext)?;
         let by = routes::route(way).map_err(Stop::TryNext)?;
         let secret = self.relay.secret(&account).await.map_err(|error| Stop::Here(no_secret(&account, &error)))?;
@@ -72,17 +82,27 @@ impl Login<'_, '_> {
         };
         let credentials = routes::credentials(way, self.account);
         self.breaker.enter(self.memory, &credentials, fingerprint).map_err(|closure| Stop::Here(closed(&closure)))?;
-        self.room.log_in(self.memory).map_err(Stop::Here)?;
+        let key = key(way, &account, &secret);
         let passage = Passage { account, route, credentials, fingerprint };
+        if let Some(session) = self.left_over(&key).await {
+            return Ok(LoggedIn { session, passage, key, is_reused: true });
+        }
+        self.room.log_in(self.memory).map_err(Stop::Here)?;
         let dial = self.relay.dial(&passage.account, by, self.deadline);
         match self.relay.authenticate(&dial, &passage.account, &secret).await {
             Ok(session) => {
                 self.breaker.logged_in(&passage);
-                Ok((session, passage))
+                Ok(LoggedIn { session, passage, key, is_reused: false })
             }
             Err(Trouble::Secret(outcome)) => Err(Stop::Here(outcome)),
             Err(Trouble::Session(failure)) => Err(self.failed(failure, &passage, is_one_of_many)),
         }
+    }
+
+    async fn left_over(&self, key: &str) -> Option<Authenticated> {
+        let mut session = self.seat?.session(key).await?;
+        session.set_deadline(self.deadline);
+        Some(session)
     }
 
     fn failed(&mut self, failure: Failure, at: &Passage, is_one_of_many: bool) -> Stop {
@@ -99,6 +119,13 @@ impl Login<'_, '_> {
         }
         Stop::TryNext(outcomes::of_failure(&at.account, failure))
     }
+}
+
+/// Names way, server, login and secret, the secret by its digest.
+fn key(way: &RouteConfig, account: &Account, secret: &SecretString) -> String {
+    let digest = Sha256::digest(secret.expose_secret());
+    let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("{} {} {} {digest}", way.name, account.submission, account.login)
 }
 
 /// Nothing of the account or the message was risked yet.

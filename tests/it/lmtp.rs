@@ -1,7 +1,7 @@
 //! LMTP from outside: a reply for each recipient, and a login that is believed only where it was signed.
 
 use crate::serve::Serving;
-use crate::site::{Ended, Site, field, run};
+use crate::site::{Ended, PASSWORD, Site, field, run};
 use sendvia::secret::login_field::{LOGIN_FIELD, LoginClaim, LoginKey};
 use sendvia::state::Clock;
 use sendvia::wire::mailbox::ReversePath;
@@ -183,4 +183,72 @@ fn one_accounts_thousand_messages_are_told_to_come_back_instead_of_holding_the_s
     let busy = codes.iter().filter(|code| *code == "451 4.3.2").count();
     // How many exactly is a matter of who comes first.
     assert!(sent >= 8 && busy >= 1 && sent + busy == 12, "{codes:?}");
+}
+
+/// A serving site, its LMTP socket, and how many messages went through it.
+struct Warm {
+    site: Site,
+    socket: std::path::PathBuf,
+    _serving: Serving,
+    messages: u32,
+}
+
+impl Warm {
+    fn start() -> Warm {
+        let site = site("");
+        let socket = site.path().join("lmtp");
+        site.config(&format!("login_field: {{key_file: login.key}}\nlisten: {{lmtp: 'unix:{}'}}\n", socket.display()));
+        let serving = Serving::start(&site);
+        Warm { site, socket, _serving: serving, messages: 0 }
+    }
+
+    #[track_caller]
+    fn deliver(&mut self) {
+        self.messages += 1;
+        let id = format!("Q{}", self.messages);
+        let text = dialogue(&signed(&self.site, "anna", &id), &["b@x.example"]).replace("4Xq1zY", &id);
+        let mut unix = UnixStream::connect(&self.socket).unwrap();
+        unix.write_all(text.as_bytes()).unwrap();
+        let mut replies = String::new();
+        unix.read_to_string(&mut replies).unwrap();
+        assert!(verdicts(&replies)[0].starts_with("250 2.0.0 "), "{replies}");
+    }
+
+    fn logins(&self) -> u64 {
+        self.site.sandbox().counters().logins
+    }
+}
+
+#[test]
+fn many_messages_of_one_account_cost_one_login() {
+    let mut warm = Warm::start();
+    (0..5).for_each(|_| warm.deliver());
+    assert_eq!((warm.logins(), warm.site.messages().len()), (1, 5));
+    assert_eq!(warm.site.sandbox().faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_session_of_old_credentials_is_not_used_again() {
+    let mut warm = Warm::start();
+    warm.deliver();
+    warm.site.sandbox().users().set("anna@gmx.de", "changed-4711");
+    let text = fs::read_to_string(warm.site.account_file("anna@gmx.de")).unwrap();
+    warm.site.raw_account("anna@gmx.de", text.replace(PASSWORD, "changed-4711"));
+    warm.deliver();
+    assert_eq!(warm.logins(), 2);
+    warm.site.account("anna@gmx.de", "users: [berta]\n");
+    let refused = dialogue(&signed(&warm.site, "anna", "R1"), &["b@x.example"]).replace("4Xq1zY", "R1");
+    let mut unix = UnixStream::connect(&warm.socket).unwrap();
+    unix.write_all(refused.as_bytes()).unwrap();
+    let mut replies = String::new();
+    unix.read_to_string(&mut replies).unwrap();
+    assert!(verdicts(&replies)[0].starts_with("550 5.7.1 login anna may not send"), "{replies}");
+}
+
+#[test]
+fn a_session_that_the_provider_closed_is_noticed_before_the_message_is_risked() {
+    let mut warm = Warm::start();
+    warm.site.rules(&["drop-after=final"]);
+    (0..3).for_each(|_| warm.deliver());
+    assert_eq!((warm.logins(), warm.site.messages().len()), (3, 3));
 }
