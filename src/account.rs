@@ -8,6 +8,7 @@
 //! Which delivery uses an account is decided in `relay`; nothing here connects anywhere.
 
 mod address;
+mod by_login;
 mod directory;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ mod suite;
 mod terms;
 
 pub use address::AccountAddress;
+pub use by_login::by_login;
 pub use directory::Directory;
 pub use error::AccountError;
 pub use file::{Context, read as read_file};

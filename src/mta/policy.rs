@@ -10,13 +10,13 @@
 //! - DATA: `PREPEND` of the signed login for LMTP. Before DATA there is no queue id, after it no PREPEND.
 
 use super::exchange::{Exchange, Next};
-use crate::account::{self, Account, AccountError, Authorise, Store, Submitter};
+use crate::account::{self, Account, AccountError, Authorise, Store, Submitter, by_login};
 use crate::config::{Config, LoginFieldConfig, NullSender};
 use crate::log;
 use crate::secret::login_field::{LOGIN_FIELD, LoginClaim, LoginKey};
 use crate::state::{Clock, Closure, Kind, Ledger, Moment, Sqlite, StateError, Subject};
 use crate::verdict::{Disposition, Outcome, Verdict};
-use crate::wire::mailbox::{Mailbox, ReversePath};
+use crate::wire::mailbox::ReversePath;
 use crate::wire::policy::{PolicyRequest, encode_action};
 use std::time::{SystemTime, UNIX_EPOCH};
 use thiserror::Error;
@@ -110,10 +110,10 @@ impl Policy {
 
     /// The account that the login is the address of, if it may use it.
     fn account_of_login(&self, asked: &Asked<'_>) -> Result<Option<Account>, AccountError> {
-        let address = Mailbox::parse(asked.login).ok().filter(|login| !login.domain().is_empty());
-        let (Some(address), ReversePath::Mailbox(_)) = (address, &asked.sender) else { return Ok(None) };
-        let found = self.accounts.find(&address)?.map(|found| found.account);
-        Ok(found.filter(|account| account.admits(&asked.submitter, self.authorise)))
+        if asked.sender == ReversePath::Null {
+            return Ok(None);
+        }
+        Ok(by_login(self.accounts.as_ref(), &asked.submitter, self.authorise)?.map(|found| found.account))
     }
 
     /// `otherwise`, unless the account is closed or switched off.

@@ -1,7 +1,7 @@
 //! Whose account, and who may use it.
 
 use super::Relay;
-use crate::account::{Account, AccountError, Found, Rule, Submitter};
+use crate::account::{Account, AccountError, Found, Rule, Submitter, by_login};
 use crate::config::{NullSender, UnknownSender};
 use crate::verdict::Outcome;
 use crate::wire::envelope::Envelope;
@@ -27,7 +27,7 @@ impl Relay {
     pub fn admit(&self, envelope: Envelope, submitter: &Submitter) -> Result<Admission, Outcome> {
         let (found, sender) = match &envelope.reverse_path {
             ReversePath::Null => (self.for_null_sender()?, String::new()),
-            ReversePath::Mailbox(mailbox) => (self.for_sender(mailbox)?, mailbox.to_string()),
+            ReversePath::Mailbox(mailbox) => (self.for_sender(mailbox, submitter)?, mailbox.to_string()),
         };
         let is_notification = envelope.reverse_path == ReversePath::Null;
         // Naming an account for notifications is what authorises them: nobody logs in to send one.
@@ -43,10 +43,17 @@ impl Relay {
         Ok(Admission { account: found.account, rule, envelope })
     }
 
-    fn for_sender(&self, sender: &Mailbox) -> Result<Found, Outcome> {
+    /// The sender's account; where he has none and the site routes by login, the login's.
+    fn for_sender(&self, sender: &Mailbox, submitter: &Submitter) -> Result<Found, Outcome> {
         let permanent = self.config().unknown_sender == UnknownSender::Bounce;
         let none = || Outcome::NoAccount { sender: sender.to_string(), permanent };
-        self.store().find(sender).map_err(|error| unreadable(&error))?.ok_or_else(none)
+        let found = match self.store().find(sender) {
+            Ok(None) if self.config().policy.filter.is_some() => {
+                by_login(self.store(), submitter, self.config().authorise)
+            }
+            found => found,
+        };
+        found.map_err(|error| unreadable(&error))?.ok_or_else(none)
     }
 
     fn for_null_sender(&self) -> Result<Found, Outcome> {

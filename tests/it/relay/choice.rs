@@ -125,3 +125,21 @@ fn no_address_leads_out_of_the_directory_or_out_of_a_command() {
     assert!(matches!(ended.code, Some(69 | 75)), "{ended:?}");
     assert_eq!(site.counters().connections, 0);
 }
+
+#[test]
+fn a_sender_without_account_goes_by_that_of_his_login_where_the_site_routes_by_login() {
+    let site = Site::new();
+    site.rules(&["none"]);
+    site.account("anna@gmx.de", "users: [anna@gmx.de]\nheader_from: accept\nenvelope_from: keep\n");
+    let from = |site: &Site, login: &str| {
+        site.relay(&["--user", login, "-f", "anna@firm.example", "--", "b@x.example"], MESSAGE)
+    };
+    from(&site, "anna@gmx.de").is(75, "4.3.5 ");
+    site.config("policy: {filter: \"sendvia:\"}\n");
+    from(&site, "anna@gmx.de").is(0, "");
+    let kept = &site.messages()[0];
+    assert_eq!((kept.login.as_str(), kept.mail_from.as_str()), ("anna@gmx.de", "anna@firm.example"));
+    from(&site, "berta@gmx.de").is(75, "4.3.5 ");
+    from(&site, "anna").is(75, "4.3.5 ");
+    from(&site, "").is(75, "4.3.5 ");
+}
