@@ -23,7 +23,7 @@ pub(super) async fn serve(socket: TcpListener, tls: TlsMode, shared: Arc<Shared>
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
-            () = stopped(&mut stopping) => return,
+            () = stopped(&mut stopping) => break,
             accepted = socket.accept() => match accepted {
                 Ok((stream, peer)) => {
                     sessions.spawn(converse(stream, peer, tls, Arc::clone(&shared)));
@@ -34,6 +34,8 @@ pub(super) async fn serve(socket: TcpListener, tls: TlsMode, shared: Arc<Shared>
             Some(_) = sessions.join_next() => {}
         }
     }
+    // Whoever stopped us may rely on it that no session goes on.
+    sessions.shutdown().await;
 }
 
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
