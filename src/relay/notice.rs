@@ -4,18 +4,19 @@
 //! It goes out by the account that `notify: {via:}` names, never by the one in trouble, and what becomes of it leads to
 //! no notice. Trouble in telling is told in the log and changes nothing for the message that was being delivered.
 
+mod composed;
+
 use super::breaker::Change;
 use super::{Admission, Handover, Relay};
 use crate::account::Account;
 use crate::account::refusal::remedy_of;
 use crate::config::{Language, Notify};
-use crate::message::{Intake, Limits, Message};
 use crate::state::{Closure, Kind, Subject};
 use crate::submission::Recipients;
 use crate::verdict::{Disposition, Meaning, Verdict};
 use crate::wire::envelope::Envelope;
 use crate::wire::mailbox::{Mailbox, ReversePath};
-use std::path::Path;
+use composed::composed;
 use std::time::{Duration, Instant};
 
 /// One notice in this span.
@@ -93,9 +94,9 @@ impl Relay {
             Ok(false) => return Ok(()),
             Err(error) => return Err(failed(error.to_string())),
         }
-        let text = self.text(account, notice, &via, &to).map_err(failed)?;
-        let message = message(&text, handover.spool).map_err(failed)?;
+        let (subject, body) = self.text(account, notice).map_err(failed)?;
         let sender = via.own_address();
+        let message = composed(&sender, &to, &subject, &body, handover.spool).map_err(failed)?;
         let envelope = Envelope::new(ReversePath::Mailbox(sender), to);
         let admission = Admission { account: via, rule: None, envelope };
         let patience = Instant::now() + PATIENCE;
@@ -131,7 +132,8 @@ impl Relay {
         Ok(account)
     }
 
-    fn text(&self, account: &Account, notice: &Notice<'_>, via: &Account, to: &[Mailbox]) -> Result<String, String> {
+    /// Subject and body.
+    fn text(&self, account: &Account, notice: &Notice<'_>) -> Result<(String, String), String> {
         let notify = &self.config().notify;
         let closure = notice.closure;
         let remedy = Meaning::from_name(&closure.meaning).map_or("", remedy_of);
@@ -149,14 +151,8 @@ impl Relay {
         let template = notice.template.text(notify)?;
         let filled = fill(&template, &values);
         let (subject, body) = filled.split_once("\n\n").unwrap_or((filled.as_str(), ""));
-        let subject = header_line(subject.strip_prefix("Subject:").unwrap_or(subject).trim());
-        let to: Vec<String> = to.iter().map(|address| format!("<{address}>")).collect();
-        Ok(format!(
-            "From: <{}>\nTo: {}\nSubject: {subject}\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n\
-             Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{body}",
-            via.own_address(),
-            to.join(",\n "),
-        ))
+        let subject = subject.strip_prefix("Subject:").unwrap_or(subject).trim();
+        Ok((subject.to_owned(), body.to_owned()))
     }
 }
 
@@ -220,28 +216,6 @@ fn fill(template: &str, values: &[(&str, String)]) -> String {
     filled + rest
 }
 
-/// One line of ASCII: encoded words (RFC 2047) where there is more.
-fn header_line(text: &str) -> String {
-    use base64::Engine;
-    let text = crate::wire::text::one_line(text.as_bytes(), 200);
-    if text.is_ascii() {
-        return text;
-    }
-    let characters: Vec<char> = text.chars().collect();
-    // Eleven characters are at most 44 octets, and so at most 60 of base64: within the 75 of an encoded word.
-    let words = characters.chunks(11).map(|chunk| {
-        let chunk: String = chunk.iter().collect();
-        format!("=?utf-8?B?{}?=", base64::engine::general_purpose::STANDARD.encode(chunk))
-    });
-    words.collect::<Vec<_>>().join("\n ")
-}
-
-fn message(text: &str, spool: &Path) -> Result<Message, String> {
-    let mut intake = Intake::new(Limits::default(), spool);
-    intake.push(text.as_bytes()).map_err(|error| error.to_string())?;
-    intake.finish().map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,12 +237,5 @@ mod tests {
                 assert!(!filled.contains('{'), "{filled}");
             }
         }
-    }
-
-    #[test]
-    fn a_subject_beyond_ascii_is_encoded() {
-        let line = header_line("grün");
-        assert_eq!(line, "=?utf-8?B?Z3LDvG4=?=");
-        assert!(header_line(&"ü".repeat(60)).lines().all(|line| line.trim_start().len() <= 75));
     }
 }

@@ -84,7 +84,8 @@ fn privacy(account: &Account) -> Privacy {
         Received::Mask => ReceivedPolicy::Mask,
         Received::Remove => ReceivedPolicy::Remove,
     };
-    Privacy { received, ..Privacy::default() }
+    // Whoever hides where the client is hides it in every field.
+    Privacy { received, remove_originating_ip: received != ReceivedPolicy::Keep, ..Privacy::default() }
 }
 
 fn reverse_path(account: &Account, envelope: &Envelope) -> ReversePath {
