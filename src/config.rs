@@ -219,10 +219,6 @@ pub struct Listen {
     pub policy: Vec<ListenAddress>,
     /// Postfix's socketmap
     pub map: Vec<ListenAddress>,
-    /// Submission by local users, and control
-    pub submit: Vec<ListenAddress>,
-    /// Prometheus metrics
-    pub metrics: Vec<ListenAddress>,
 }
 
 /// A socket's address.

@@ -23,17 +23,11 @@ pub(super) fn key(value: &Value<'_>, base: &Path) -> Option<KeySource> {
     given.pop()
 }
 
-/// `listen: {lmtp: [..], policy: [..], map: [..], submit: [..], metrics: [..]}`
+/// `listen: {lmtp: [..], policy: [..], map: [..]}`
 pub(super) fn listen(value: &Value<'_>) -> Option<Listen> {
     let mut section = value.section()?;
     let mut read = |key| section.optional(key, |value| value.one_or_each(listen_address)).unwrap_or_default();
-    let listen = Listen {
-        lmtp: read("lmtp"),
-        policy: read("policy"),
-        map: read("map"),
-        submit: read("submit"),
-        metrics: read("metrics"),
-    };
+    let listen = Listen { lmtp: read("lmtp"), policy: read("policy"), map: read("map") };
     section.finish();
     Some(listen)
 }
