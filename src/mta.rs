@@ -8,6 +8,7 @@ mod delivery;
 mod exchange;
 mod incoming;
 pub mod lmtp;
+mod logging;
 mod pipe;
 pub mod policy;
 pub mod sendmail;
@@ -16,6 +17,7 @@ pub mod socketmap;
 mod trace;
 
 pub use exchange::{Exchange, Next, exchange};
+pub use logging::start_log;
 
 use crate::account::Submitter;
 use crate::config::Config;
@@ -96,4 +98,9 @@ async fn carry_out(request: Request, parent: Parent, incoming: &mut Incoming) ->
         Form::Batch => bsmtp::run(&desk, incoming, &is_whole).await,
         Form::Trace { size } => trace::run(&desk, incoming, size, &is_whole).await,
     }
+}
+
+/// This host's name.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

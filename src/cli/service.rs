@@ -2,16 +2,15 @@
 //! error, and a broken configuration is told to the log.
 
 use super::settings::Settings;
-use crate::config::{Config, LogLevel, LogTarget};
-use crate::log::{self, Target};
-use crate::mta::{Exchange, exchange};
+use crate::config::{self, Config};
+use crate::log;
+use crate::mta::{Exchange, exchange, start_log};
 use crate::process::hide_panics;
 use crate::secret::memory;
 use crate::stdio;
 use crate::verdict::ExitStatus;
 use std::io;
 use std::time::Duration;
-use tracing::level_filters::LevelFilter;
 
 /// How long a client may be silent: Postfix closes its connections to policy and map services after 1000 s at most.
 pub(super) const IDLE: Duration = Duration::from_secs(20 * 60);
@@ -24,27 +23,12 @@ pub(super) fn begin(settings: &Settings) -> Option<Config> {
 }
 
 /// Begins the log; from here on no panic prints, and no memory is dumped.
-pub(super) fn prepare(wanted: crate::config::Log) {
+pub(super) fn prepare(wanted: config::Log) {
     hide_panics();
-    start_log(wanted);
+    start_log(wanted, false);
     if let Err(error) = memory::forbid_dumps() {
         log::warning(&format!("core dumps can't be forbidden: {error}"));
     }
-}
-
-fn start_log(wanted: crate::config::Log) {
-    let target = match wanted.to {
-        LogTarget::Syslog => Target::Syslog,
-        LogTarget::Journald => Target::Journald,
-        LogTarget::None => Target::None,
-    };
-    let level = match wanted.level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warning => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-    };
-    log::start(target, level);
 }
 
 /// Answers requests on standard input and output until the client leaves; spawn(8) of Postfix runs it so.

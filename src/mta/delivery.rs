@@ -1,18 +1,17 @@
 //! One message on its way through the relay: what is asked, what is logged, and the one outcome of all recipients.
 
 use super::incoming;
+use super::logging::{Logged, start_log};
 use crate::account::Submitter;
-use crate::config::{Config, LogLevel, LogTarget};
-use crate::log::{self, DeliveryLine, Target};
+use crate::config::Config;
 use crate::message::Message;
 use crate::process::DEADLINE;
-use crate::relay::{Admission, Handover, Recipients, Relay, Report};
+use crate::relay::{Admission, Handover, Recipients, Relay};
 use crate::verdict::{Disposition, Outcome, Verdict};
 use crate::wire::envelope::Envelope;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-use tracing::level_filters::LevelFilter;
 
 /// What is left of the deadline for telling what happened at which stage.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -32,7 +31,7 @@ pub(super) struct Desk {
 impl Desk {
     /// Starts the log by the way.
     pub(super) fn new(config: Config, submitter: Submitter, queue_id: Option<String>, debug: bool) -> Desk {
-        start_log(&config, debug);
+        start_log(config.log, debug);
         Desk { relay: Relay::new(config), submitter, queue_id, spool: OnceLock::new(), began: Instant::now() }
     }
 
@@ -65,9 +64,7 @@ impl Desk {
     /// Logs an outcome that came before the relay had the message.
     pub(super) fn log_unread(&self, envelope: &Envelope, outcome: &Outcome) {
         let outcomes = vec![outcome.clone(); envelope.recipients.len()];
-        let mut delays = [Duration::ZERO; 4];
-        delays[0] = self.began.elapsed();
-        self.log(envelope, &outcomes, None, delays);
+        self.logged(self.began.elapsed()).outcomes(envelope, &outcomes, None);
     }
 
     /// Hands the message over: the outcome of each recipient, each of them logged. `reading` is how long it took to come
@@ -87,10 +84,7 @@ impl Desk {
             spool: self.spool(),
         };
         let report = self.relay.deliver(admission, message, &handover).await;
-        let [deciding, connecting, sending] = report.delays;
-        let delays = [reading, deciding, connecting, sending];
-        self.log(&admission.envelope, &report.outcomes, Some(&report), delays);
-        report.notes.iter().for_each(|note| log::warning(note));
+        self.logged(reading).report(&admission.envelope, &report);
         report.outcomes
     }
 
@@ -99,30 +93,8 @@ impl Desk {
         self.relay.config().timeouts.deadline.unwrap_or(DEADLINE).min(DEADLINE.saturating_sub(LAST_WORDS))
     }
 
-    fn log(&self, envelope: &Envelope, outcomes: &[Outcome], report: Option<&Report>, delays: [Duration; 4]) {
-        let from = envelope.reverse_path.to_string();
-        for (recipient, outcome) in envelope.recipients.iter().zip(outcomes) {
-            let line = DeliveryLine {
-                queue_id: self.queue_id.as_deref(),
-                from: &from,
-                to: &recipient.mailbox.to_string(),
-                relay: report.and_then(|report| report.relay.as_deref()),
-                user: &user(&self.submitter),
-                account: report.map(|report| report.account.as_str()),
-                delays,
-                verdict: &Verdict::from(outcome),
-            };
-            line.log();
-        }
-    }
-}
-
-/// As `users` of an account would list him; nothing for nobody.
-pub(super) fn user(submitter: &Submitter) -> String {
-    match submitter {
-        Submitter::Nobody => String::new(),
-        Submitter::Login(login) => login.clone(),
-        Submitter::UnixUser { name, .. } => format!("unix:{name}"),
+    fn logged(&self, reading: Duration) -> Logged<'_> {
+        Logged { queue_id: self.queue_id.as_deref(), submitter: &self.submitter, reading }
     }
 }
 
@@ -139,22 +111,6 @@ pub(super) fn overall(outcomes: Vec<Outcome>) -> Result<Outcome, Outcome> {
         Some(outcome) => Err(outcome),
         None => Err(Outcome::Local { problem: "internal error: no recipient has an outcome".to_owned() }),
     }
-}
-
-fn start_log(config: &Config, debug: bool) {
-    let target = match config.log.to {
-        LogTarget::Syslog => Target::Syslog,
-        LogTarget::Journald => Target::Journald,
-        LogTarget::None => Target::None,
-    };
-    let level = match config.log.level {
-        _ if debug => LevelFilter::DEBUG,
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warning => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-    };
-    log::start(target, level);
 }
 
 #[cfg(test)]

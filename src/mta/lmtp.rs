@@ -4,19 +4,21 @@
 //! message; it is believed for the queue id that XFORWARD names, over a channel that only the MTA has, and always taken
 //! off. A message without a field that is believed is one without a login.
 
-use super::delivery::user;
+use super::host;
 use super::incoming::{refused, spool_directory};
+use super::logging::Logged;
 use crate::account::Submitter;
-use crate::log::{self, DeliveryLine};
+use crate::log;
 use crate::message::{Intake, IntakeError, Limits, Message};
 use crate::reception::{Deliver, Dialect, Ended, Mail, Terms, serve as converse};
-use crate::relay::{Admission, Handover, Recipients, Relay, Report};
+use crate::relay::{Admission, Handover, Recipients, Relay};
 use crate::secret::login_field::{LOGIN_FIELD, LoginKey};
 use crate::state::Clock;
 use crate::verdict::{Outcome, Verdict};
 use crate::wire::envelope::Envelope;
 use std::future::Future;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -52,6 +54,7 @@ pub struct Arriving {
     relay: Result<Arc<Relay>, Outcome>,
     mail: Mail,
     intake: Result<Intake, IntakeError>,
+    spool: PathBuf,
     began: Instant,
 }
 
@@ -73,8 +76,7 @@ where
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        converse(stream, Terms::new(Dialect::Lmtp, host), self, IDLE, stopping).await
+        converse(stream, Terms::new(Dialect::Lmtp, host()), self, IDLE, stopping).await
     }
 }
 
@@ -88,7 +90,7 @@ where
         let relay = (self.relay)();
         let spool = relay.as_ref().map(|relay| spool_directory(relay.config())).unwrap_or_default();
         let intake = Ok(Intake::new(Limits::default(), &spool));
-        Arriving { relay, mail, intake, began: Instant::now() }
+        Arriving { relay, mail, intake, spool, began: Instant::now() }
     }
 
     fn push(&self, arriving: &mut Arriving, octets: &[u8]) {
@@ -100,9 +102,9 @@ where
     }
 
     async fn deliver(&self, arriving: Arriving) -> Vec<Verdict> {
-        let Arriving { relay, mail, intake, began } = arriving;
+        let Arriving { relay, mail, intake, spool, began } = arriving;
         let message = intake.and_then(Intake::finish).map_err(refused);
-        let delivery = Delivery { queue_id: mail.xforward.ident(), reading: began.elapsed() };
+        let delivery = Delivery { queue_id: mail.xforward.ident(), reading: began.elapsed(), spool: &spool };
         let outcomes = match (relay, message) {
             (Ok(relay), Ok(message)) => delivery.carry_out(&relay, self.channel, &mail.envelope, message).await,
             (Err(outcome), _) | (Ok(_), Err(outcome)) => delivery.refuse(&mail.envelope, &Submitter::Nobody, outcome),
@@ -115,6 +117,7 @@ where
 struct Delivery<'a> {
     queue_id: Option<&'a str>,
     reading: Duration,
+    spool: &'a Path,
 }
 
 impl Delivery<'_> {
@@ -143,7 +146,6 @@ impl Delivery<'_> {
         admission: &Admission,
         message: Message,
     ) -> Vec<Outcome> {
-        let spool = spool_directory(relay.config());
         let allowed = relay.config().timeouts.deadline.unwrap_or(DEADLINE).min(DEADLINE);
         let handover = Handover {
             queue_id: self.queue_id,
@@ -151,14 +153,13 @@ impl Delivery<'_> {
             // The dot has come.
             is_whole: &|| Ok(()),
             deadline: Instant::now().checked_add(allowed),
-            spool: &spool,
+            spool: self.spool,
         };
         let Ok(report) = timeout(allowed + LATE, relay.deliver(admission, message, &handover)).await else {
             let late = Outcome::Deadline { seconds: allowed.as_secs(), waiting_for: "the delivery".to_owned() };
             return self.refuse(&admission.envelope, submitter, late);
         };
-        self.log(&admission.envelope, submitter, &report.outcomes, Some(&report));
-        report.notes.iter().for_each(|note| log::warning(note));
+        self.logged(submitter).report(&admission.envelope, &report);
         report.outcomes
     }
 
@@ -194,25 +195,11 @@ impl Delivery<'_> {
     /// One outcome for all recipients, before any of them was sent to.
     fn refuse(&self, envelope: &Envelope, submitter: &Submitter, outcome: Outcome) -> Vec<Outcome> {
         let outcomes = vec![outcome; envelope.recipients.len()];
-        self.log(envelope, submitter, &outcomes, None);
+        self.logged(submitter).outcomes(envelope, &outcomes, None);
         outcomes
     }
 
-    fn log(&self, envelope: &Envelope, submitter: &Submitter, outcomes: &[Outcome], report: Option<&Report>) {
-        let from = envelope.reverse_path.to_string();
-        let [deciding, connecting, sending] = report.map(|report| report.delays).unwrap_or_default();
-        for (recipient, outcome) in envelope.recipients.iter().zip(outcomes) {
-            let line = DeliveryLine {
-                queue_id: self.queue_id,
-                from: &from,
-                to: &recipient.mailbox.to_string(),
-                relay: report.and_then(|report| report.relay.as_deref()),
-                user: &user(submitter),
-                account: report.map(|report| report.account.as_str()),
-                delays: [self.reading, deciding, connecting, sending],
-                verdict: &Verdict::from(outcome),
-            };
-            line.log();
-        }
+    fn logged<'s>(&'s self, submitter: &'s Submitter) -> Logged<'s> {
+        Logged { queue_id: self.queue_id, submitter, reading: self.reading }
     }
 }

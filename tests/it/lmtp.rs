@@ -207,11 +207,16 @@ impl Warm {
         self.messages += 1;
         let id = format!("Q{}", self.messages);
         let text = dialogue(&signed(&self.site, "anna", &id), &["b@x.example"]).replace("4Xq1zY", &id);
+        let replies = self.converse(&text);
+        assert!(verdicts(&replies)[0].starts_with("250 2.0.0 "), "{replies}");
+    }
+
+    fn converse(&self, text: &str) -> String {
         let mut unix = UnixStream::connect(&self.socket).unwrap();
         unix.write_all(text.as_bytes()).unwrap();
         let mut replies = String::new();
         unix.read_to_string(&mut replies).unwrap();
-        assert!(verdicts(&replies)[0].starts_with("250 2.0.0 "), "{replies}");
+        replies
     }
 
     fn logins(&self) -> u64 {
@@ -238,10 +243,7 @@ fn a_session_of_old_credentials_is_not_used_again() {
     assert_eq!(warm.logins(), 2);
     warm.site.account("anna@gmx.de", "users: [berta]\n");
     let refused = dialogue(&signed(&warm.site, "anna", "R1"), &["b@x.example"]).replace("4Xq1zY", "R1");
-    let mut unix = UnixStream::connect(&warm.socket).unwrap();
-    unix.write_all(refused.as_bytes()).unwrap();
-    let mut replies = String::new();
-    unix.read_to_string(&mut replies).unwrap();
+    let replies = warm.converse(&refused);
     assert!(verdicts(&replies)[0].starts_with("550 5.7.1 login anna may not send"), "{replies}");
 }
 

@@ -2,6 +2,7 @@
 
 use crate::account::{Place, Store};
 use crate::config::Config;
+use crate::mta::host;
 use crate::wire::mailbox::{Mailbox, MailboxError, ReversePath};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -30,9 +31,4 @@ fn only_address(store: &dyn Store) -> Option<Mailbox> {
         found.extend(account.and_then(|account| account.address.mailbox().cloned()));
     });
     survey.ok().and_then(|()| (found.len() == 1).then(|| found.remove(0)))
-}
-
-/// This host's name.
-pub(super) fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -1,9 +1,10 @@
 //! `-bs`: SMTP on stdin and stdout. Nobody logs in: the Unix user is known.
 
-use super::{Trouble, sender};
+use super::Trouble;
 use crate::message::{Intake, Limits};
 use crate::mta::answer::local;
 use crate::mta::delivery::Desk;
+use crate::mta::host;
 use crate::mta::incoming::refused;
 use crate::reception::{self, Deliver, Dialect, Ended, Mail, Terms};
 use crate::relay::Admission;
@@ -19,7 +20,7 @@ const IDLE: Duration = Duration::from_secs(5 * 60);
 pub(super) async fn run(desk: &Desk) -> Result<(), Trouble> {
     let troubled = |error| Trouble::from(&local(error));
     let mut stream = tokio::io::join(stdio::stdin().map_err(troubled)?, stdio::stdout().map_err(troubled)?);
-    let terms = Terms::new(Dialect::Smtp, sender::host());
+    let terms = Terms::new(Dialect::Smtp, host());
     let ended = reception::serve(&mut stream, terms, &Counter { desk }, IDLE, pending()).await;
     match ended.map_err(troubled)? {
         Ended::Closed | Ended::Gone => Ok(()),

@@ -1,0 +1,73 @@
+//! The log as the configuration wants it, and its lines about a message.
+
+use crate::account::Submitter;
+use crate::config::{self, LogLevel, LogTarget};
+use crate::log::{self, DeliveryLine, Target};
+use crate::relay::Report;
+use crate::verdict::{Outcome, Verdict};
+use crate::wire::envelope::Envelope;
+use std::time::Duration;
+use tracing::level_filters::LevelFilter;
+
+/// Begins the log that the configuration names; `debug` lets everything through.
+pub fn start_log(wanted: config::Log, debug: bool) {
+    let target = match wanted.to {
+        LogTarget::Syslog => Target::Syslog,
+        LogTarget::Journald => Target::Journald,
+        LogTarget::None => Target::None,
+    };
+    let level = match wanted.level {
+        _ if debug => LevelFilter::DEBUG,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warning => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    log::start(target, level);
+}
+
+/// What all lines about one message share.
+pub(super) struct Logged<'a> {
+    /// The MTA's name for the message.
+    pub(super) queue_id: Option<&'a str>,
+    /// Who submitted it.
+    pub(super) submitter: &'a Submitter,
+    /// How long it took to come in.
+    pub(super) reading: Duration,
+}
+
+impl Logged<'_> {
+    /// A line for each recipient; `report` where the relay had the message.
+    pub(super) fn outcomes(&self, envelope: &Envelope, outcomes: &[Outcome], report: Option<&Report>) {
+        let from = envelope.reverse_path.to_string();
+        let [deciding, connecting, sending] = report.map(|report| report.delays).unwrap_or_default();
+        for (recipient, outcome) in envelope.recipients.iter().zip(outcomes) {
+            let line = DeliveryLine {
+                queue_id: self.queue_id,
+                from: &from,
+                to: &recipient.mailbox.to_string(),
+                relay: report.and_then(|report| report.relay.as_deref()),
+                user: &user(self.submitter),
+                account: report.map(|report| report.account.as_str()),
+                delays: [self.reading, deciding, connecting, sending],
+                verdict: &Verdict::from(outcome),
+            };
+            line.log();
+        }
+    }
+
+    /// What the relay reports: a line for each recipient, and what the administrator should know beside.
+    pub(super) fn report(&self, envelope: &Envelope, report: &Report) {
+        self.outcomes(envelope, &report.outcomes, Some(report));
+        report.notes.iter().for_each(|note| log::warning(note));
+    }
+}
+
+/// As `users` of an account would list him; nothing for nobody.
+fn user(submitter: &Submitter) -> String {
+    match submitter {
+        Submitter::Nobody => String::new(),
+        Submitter::Login(login) => login.clone(),
+        Submitter::UnixUser { name, .. } => format!("unix:{name}"),
+    }
+}
