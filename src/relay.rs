@@ -20,7 +20,8 @@ mod proof;
 mod routes;
 
 pub use crate::submission::Recipients;
-pub use admission::Admission;
+pub use admission::{Admission, account_of};
+pub use breaker::closed;
 pub use delivery::{Handover, Report};
 pub use proof::{Proven, Unproven};
 

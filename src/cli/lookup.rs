@@ -6,7 +6,8 @@
 use super::output;
 use super::settings::Settings;
 use crate::account::{self, Account, Found, Submitter};
-use crate::config::{Config, NullSender};
+use crate::config::Config;
+use crate::relay::account_of;
 use crate::verdict::ExitStatus;
 use crate::wire::mailbox::ReversePath;
 use clap::Args;
@@ -50,10 +51,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
 /// The account as a delivery would choose it. What is no address has no account.
 fn find(config: &Config, sender: &str) -> Result<Option<Found>, account::AccountError> {
     let store = account::open(&config.accounts, config.presets.clone());
-    match (ReversePath::parse(sender), &config.null_sender) {
-        (Ok(ReversePath::Mailbox(mailbox)), _) => store.find(&mailbox),
-        (Ok(ReversePath::Null), NullSender::Via(address)) => store.find(address),
-        (Ok(ReversePath::Null), NullSender::Defer | NullSender::Bounce) | (Err(_), _) => Ok(None),
+    match ReversePath::parse(sender) {
+        Ok(reverse_path) => account_of(store.as_ref(), &config.null_sender, &reverse_path),
+        Err(_) => Ok(None),
     }
 }
 

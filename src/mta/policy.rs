@@ -13,6 +13,7 @@ use super::exchange::{Exchange, Next};
 use crate::account::{self, Account, AccountError, Authorise, Store, Submitter, by_login};
 use crate::config::{Config, LoginFieldConfig, NullSender};
 use crate::log;
+use crate::relay::{account_of, closed};
 use crate::secret::login_field::{LOGIN_FIELD, LoginClaim, LoginKey};
 use crate::state::{Clock, Closure, Kind, Ledger, Moment, Sqlite, StateError, Subject};
 use crate::verdict::{Disposition, Outcome, Verdict};
@@ -100,12 +101,8 @@ impl Policy {
     }
 
     fn account_of(&self, sender: &ReversePath) -> Result<Option<Account>, AccountError> {
-        let address = match (sender, &self.null_sender) {
-            (ReversePath::Mailbox(mailbox), _) => mailbox,
-            (ReversePath::Null, NullSender::Via(address)) => address,
-            (ReversePath::Null, NullSender::Defer | NullSender::Bounce) => return Ok(None),
-        };
-        Ok(self.accounts.find(address)?.map(|found| found.account))
+        let found = account_of(self.accounts.as_ref(), &self.null_sender, sender)?;
+        Ok(found.map(|found| found.account))
     }
 
     /// The account that the login is the address of, if it may use it.
@@ -124,11 +121,7 @@ impl Policy {
         let address = account.address.folded();
         for subject in [Subject::account(&address), Subject::credentials(&address)] {
             if let Some(closure) = self.state.closed(&subject)?.filter(|closure| !is_mended(account, closure)) {
-                return Ok(refusal(&Outcome::Closed {
-                    subject: subject.to_string(),
-                    reason: closure.reason,
-                    until: closure.until.to_string(),
-                }));
+                return Ok(refusal(&closed(&closure)));
             }
         }
         Ok(otherwise)

@@ -1,11 +1,12 @@
 //! Whose account, and who may use it.
 
 use super::Relay;
-use crate::account::{Account, AccountError, Found, Rule, Submitter, by_login};
+use crate::account::{Account, AccountError, Found, Rule, Store, Submitter, by_login};
 use crate::config::{NullSender, UnknownSender};
 use crate::verdict::Outcome;
 use crate::wire::envelope::Envelope;
 use crate::wire::mailbox::{Mailbox, ReversePath};
+use crate::wire::text::with_hint;
 
 /// A message's envelope with the account that carries it: the submitter may use it.
 #[derive(Clone, Debug)]
@@ -70,6 +71,21 @@ impl Relay {
 
 /// An account that may be there and can't be read is our trouble, and not the same as none.
 fn unreadable(error: &AccountError) -> Outcome {
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    Outcome::Local { problem: format!("{error}{hint}") }
+    Outcome::Local { problem: with_hint(error, error.hint()) }
+}
+
+/// The account that a reverse-path finds: the sender's, or what the configuration names for the null one.
+///
+/// # Errors
+/// [`AccountError`]
+pub fn account_of(
+    store: &dyn Store,
+    null_sender: &NullSender,
+    reverse_path: &ReversePath,
+) -> Result<Option<Found>, AccountError> {
+    match (reverse_path, null_sender) {
+        (ReversePath::Mailbox(mailbox), _) => store.find(mailbox),
+        (ReversePath::Null, NullSender::Via(address)) => store.find(address),
+        (ReversePath::Null, NullSender::Defer | NullSender::Bounce) => Ok(None),
+    }
 }

@@ -4,9 +4,10 @@
 //! meet too closes what it speaks of. When the pause is over one delivery tries and the others wait for it; what it
 //! learned is settled when it ends, so that a login does not open what the message would close again.
 
-use super::memory::Memory;
+use super::memory::{Memory, lease};
+use super::outcomes::{classified, refused_as};
 use crate::account::Account;
-use crate::account::refusal::{Classification, classify};
+use crate::account::refusal::Classification;
 use crate::config::{self, Breakers};
 use crate::secret::SecretString;
 use crate::state::{Closure, Gate, Kind, Pause, Subject, Trip};
@@ -16,9 +17,6 @@ use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::time::{Duration, Instant};
-
-/// How long others wait for a delivery without a deadline: longer than the patience with a slow server.
-const LEASE: Duration = Duration::from_secs(15 * 60);
 
 /// The breakers that one delivery meets.
 pub(super) struct Breaker<'a> {
@@ -51,14 +49,7 @@ pub(super) struct Passage {
 
 impl Breaker<'_> {
     pub(super) fn new(pauses: &Breakers, deadline: Option<Instant>) -> Breaker<'_> {
-        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        Breaker {
-            pauses,
-            lease: remaining.unwrap_or(LEASE).max(Duration::from_secs(1)),
-            claimed: Vec::new(),
-            proven: Vec::new(),
-            changes: Vec::new(),
-        }
+        Breaker { pauses, lease: lease(deadline), claimed: Vec::new(), proven: Vec::new(), changes: Vec::new() }
     }
 
     /// Asks for `subject`.
@@ -117,9 +108,8 @@ impl Breaker<'_> {
         refusal: (Stage, &Reply),
     ) -> bool {
         let (stage, reply) = refusal;
-        let known_as = at.account.provider.as_deref().unwrap_or(&at.account.submission.host);
-        let found = classify(Some(known_as), stage, reply);
-        let text = text(&at.account, stage, reply, found.meaning);
+        let found = classified(&at.account, stage, reply);
+        let text = Verdict::from(&refused_as(&at.account, stage, reply.clone(), found.meaning)).text;
         memory.ask(|ledger| ledger.note_refusal(&account.name, found.meaning.name(), &text));
         if stage == Stage::Auth && found.meaning != Meaning::HostRefused {
             self.reached(at);
@@ -201,7 +191,7 @@ impl fmt::Display for Change {
 }
 
 /// The outcome while something is closed: what closed it, and when the next try is made.
-pub(super) fn closed(closure: &Closure) -> Outcome {
+pub fn closed(closure: &Closure) -> Outcome {
     Outcome::Closed {
         subject: closure.subject.to_string(),
         reason: closure.reason.clone(),
@@ -227,11 +217,6 @@ pub(super) fn fingerprint(memory: &mut Memory<'_>, login: &str, secret: &SecretS
 
 fn trip(found: &Classification, reason: String, pause: Pause, fingerprint: Option<u32>) -> Trip {
     Trip { meaning: found.meaning.name().to_owned(), reason, pause, asked: found.until, fingerprint }
-}
-
-fn text(account: &Account, stage: Stage, reply: &Reply, meaning: Meaning) -> String {
-    let provider = account.provider_name().to_owned();
-    Verdict::from(&Outcome::Refused { provider, stage, reply: reply.clone(), meaning }).text
 }
 
 fn of_config(pause: config::Pause) -> Pause {

@@ -9,6 +9,8 @@ use crate::submission::{
     self, Authenticated, Credentials, Dial, Endpoint, Failure, FailureKind, Proof, Protection, Route,
 };
 use crate::verdict::{Outcome, Stage};
+use crate::wire::sasl::Mechanism;
+use crate::wire::text::with_hint;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -102,13 +104,11 @@ pub(super) fn takes_token(account: &Account) -> bool {
     if matches!(account.secret, SecretSource::OAuth(_)) {
         return true;
     }
-    let pinned = account.mechanisms.as_ref();
-    pinned.is_some_and(|mechanisms| !mechanisms.is_empty() && mechanisms.iter().all(|one| one.takes_token()))
+    account.mechanisms.as_ref().is_some_and(|mechanisms| Mechanism::all_take_tokens(mechanisms))
 }
 
 pub(super) fn no_secret(account: &Account, error: &SecretError) -> Outcome {
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    Outcome::Credentials { account: account.address.to_string(), problem: format!("{error}{hint}") }
+    Outcome::Credentials { account: account.address.to_string(), problem: with_hint(error, error.hint()) }
 }
 
 fn is_refused_login(failure: &Failure) -> bool {

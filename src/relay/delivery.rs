@@ -246,16 +246,18 @@ impl<'a> Delivery<'a> {
         prepared: &Prepared,
     ) -> Result<Vec<RecipientOutcome>, Unsent> {
         let began = Instant::now();
-        let mut message = prepared.message.clone();
+        let converted;
+        let mut message = &prepared.message;
         if message.is_eight_bit() && !session.capabilities().eight_bit_mime {
             let signers = crate::message::dkim::domains(&message.header);
-            message = seven_bit(self.account, &message, self.handover.spool).map_err(Unsent::Outcome)?;
+            converted = seven_bit(self.account, message, self.handover.spool).map_err(Unsent::Outcome)?;
+            message = &converted;
             self.report.notes.extend(signers.into_iter().map(|domain| {
                 format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
             }));
         }
         let (recipients, is_whole) = (self.handover.recipients, self.handover.is_whole);
-        let sent = session.send(&prepared.envelope, &message, recipients, is_whole).await;
+        let sent = session.send(&prepared.envelope, message, recipients, is_whole).await;
         self.report.delays[2] += began.elapsed();
         sent.map_err(Unsent::Failure)
     }

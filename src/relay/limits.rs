@@ -1,16 +1,13 @@
 //! The provider's limits, kept to before it says so. What is sent is counted, with or without a limit, for
 //! `sendvia status`.
 
-use super::memory::Memory;
+use super::memory::{Memory, lease};
 use crate::account::Account;
 use crate::account::preset::Limits;
 use crate::config::Config;
 use crate::state::{Caps, Full, Subject};
 use crate::verdict::Outcome;
-use std::time::{Duration, Instant};
-
-/// How long a session of a delivery without a deadline may take before it is thought to be dead.
-const LEASE: Duration = Duration::from_secs(15 * 60);
+use std::time::Instant;
 
 /// Room for one message of an account.
 pub(super) struct Room<'a> {
@@ -36,8 +33,7 @@ impl Room<'_> {
         let reserved = memory.ask(|ledger| ledger.reserve(&account.name, &caps(limits), recipients));
         reserved.unwrap_or(Ok(())).map_err(|full| no_room(account, &full))?;
         let mut room = Room { account, recipients, logins_per_minute: limits.logins_per_minute, session: None };
-        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let lease = remaining.unwrap_or(LEASE).max(Duration::from_secs(1));
+        let lease = lease(deadline);
         let entered =
             limits.sessions.and_then(|most| memory.ask(|ledger| ledger.enter_session(&account.name, most, lease)));
         match entered.transpose() {

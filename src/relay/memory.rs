@@ -4,6 +4,11 @@
 //! were closed, counted or journalled, and the log is told why, once. It is opened by the first question.
 
 use crate::state::{Ledger, StateError};
+use crate::wire::text::with_hint;
+use std::time::{Duration, Instant};
+
+/// How long a delivery without a deadline may take before it is thought to be dead.
+const LEASE: Duration = Duration::from_secs(15 * 60);
 
 /// A delivery's questions, until one of them fails.
 pub(super) struct Memory<'a> {
@@ -30,8 +35,7 @@ impl Memory<'_> {
         match question(self.ledger) {
             Ok(answer) => Some(answer),
             Err(error) => {
-                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-                self.problem.get_or_insert_with(|| format!("{error}{hint}"));
+                self.problem.get_or_insert_with(|| with_hint(&error, error.hint()));
                 None
             }
         }
@@ -42,4 +46,10 @@ impl Memory<'_> {
         let problem = self.problem.as_ref()?;
         Some(format!("{problem}: limits, breakers and journal are off for this delivery"))
     }
+}
+
+/// For how long what a delivery takes in the state is its own: until its deadline.
+pub(super) fn lease(deadline: Option<Instant>) -> Duration {
+    let remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    remaining.unwrap_or(LEASE).max(Duration::from_secs(1))
 }

@@ -1,9 +1,9 @@
 //! What the submission ended with, in the terms of a delivery.
 
 use crate::account::Account;
-use crate::account::refusal::classify;
+use crate::account::refusal::{Classification, classify};
 use crate::submission::{Failure, FailureKind, RecipientOutcome};
-use crate::verdict::{Outcome, Stage, Verdict};
+use crate::verdict::{Meaning, Outcome, Stage, Verdict};
 use crate::wire::envelope::Envelope;
 use crate::wire::reply::Reply;
 
@@ -56,8 +56,17 @@ fn of_recipient(account: &Account, sent: RecipientOutcome) -> Outcome {
 }
 
 fn refused(account: &Account, stage: Stage, reply: Reply) -> Outcome {
-    let known_as = account.provider.as_deref().unwrap_or(&account.submission.host);
-    let meaning = classify(Some(known_as), stage, &reply).meaning;
+    let meaning = classified(account, stage, &reply).meaning;
+    refused_as(account, stage, reply, meaning)
+}
+
+/// What a reply of the account's provider means.
+pub(super) fn classified(account: &Account, stage: Stage, reply: &Reply) -> Classification {
+    classify(Some(account.provider_name()), stage, reply)
+}
+
+/// A refusal whose meaning is known.
+pub(super) fn refused_as(account: &Account, stage: Stage, reply: Reply, meaning: Meaning) -> Outcome {
     Outcome::Refused { provider: account.provider_name().to_owned(), stage, reply, meaning }
 }
 

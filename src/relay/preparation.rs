@@ -25,8 +25,8 @@ pub(super) struct Prepared {
 /// # Errors
 /// The [`Outcome`]: a header From that is not the account's, or a header section that can't be repaired.
 pub(super) fn prepare(account: &Account, envelope: &Envelope, message: Message) -> Result<Prepared, Outcome> {
-    let before = message.header.clone();
     let mut header = message.header;
+    let signed = header.contains("DKIM-Signature").then(|| header.clone());
     let expected = expected_address(account, envelope);
     apply_header_from(account, envelope, &mut header, &expected)?;
     hide_client(&mut header, privacy(account));
@@ -37,7 +37,8 @@ pub(super) fn prepare(account: &Account, envelope: &Envelope, message: Message) 
         from: Some(&expected),
     };
     repair(&mut header, &context).map_err(|problem| Outcome::Header { problem: problem.to_string() })?;
-    let notes = dkim::broken(&before, &header).into_iter().map(broken_signature).collect();
+    let broken = signed.map(|before| dkim::broken(&before, &header)).unwrap_or_default();
+    let notes = broken.into_iter().map(broken_signature).collect();
     let envelope = Envelope { reverse_path: reverse_path(account, envelope), ..envelope.clone() };
     Ok(Prepared { envelope, message: Message { header, ..message }, notes })
 }

@@ -16,6 +16,7 @@ use crate::secret::source::SecretSource;
 use crate::state::Subject;
 use crate::submission::{Proxy, Route};
 use crate::verdict::Outcome;
+use crate::wire::text::with_hint;
 use secrecy::ExposeSecret;
 use std::path::Path;
 
@@ -122,10 +123,7 @@ fn login(way: &RouteConfig, proxy: &ProxyConfig) -> Result<Option<(String, Secre
 }
 
 fn read_login(file: &Path) -> Result<(String, SecretString), String> {
-    let octets = private::read(file, LONGEST_LOGIN).map_err(|error| {
-        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-        format!("{error}{hint}")
-    })?;
+    let octets = private::read(file, LONGEST_LOGIN).map_err(|error| with_hint(&error, error.hint()))?;
     let line = octets.split(|octet| matches!(octet, b'\n' | b'\r')).next().unwrap_or_default();
     let text = std::str::from_utf8(line).ok().map(|line| SecretString::from(line.to_owned()));
     let pair = text.as_ref().and_then(|text| text.expose_secret().split_once(':'));

@@ -11,6 +11,7 @@ use crate::verdict::Stage;
 use crate::wire::capability::Capabilities;
 use crate::wire::reply::{Reply, ReplyClass};
 use crate::wire::sasl::Mechanism;
+use crate::wire::text::with_hint;
 use std::net::SocketAddr;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -83,12 +84,8 @@ pub async fn connect(dial: &Dial) -> Result<Greeted, Failure> {
 
 /// A handshake within its limit and before the deadline.
 async fn handshake(dial: &Dial, stream: TcpStream) -> Result<(Stream, Option<[u8; 32]>), Failure> {
-    let shaking = dial.trust.handshake(stream, &dial.endpoint.host);
-    let limited = async {
-        let late = || Failure::new(Stage::Tls, FailureKind::Tls("the handshake takes too long".to_owned()));
-        tokio::time::timeout(dial.timeouts.tls, shaking).await.unwrap_or_else(|_| Err(late()))
-    };
-    let stream = before_deadline(dial, Stage::Tls, limited).await?;
+    let shaking = dial.trust.handshake(stream, &dial.endpoint.host, dial.timeouts.tls);
+    let stream = before_deadline(dial, Stage::Tls, shaking).await?;
     let binding = tls::channel_binding(&stream);
     Ok((Stream::Tls(Box::new(stream)), binding))
 }
@@ -119,15 +116,16 @@ impl Greeted {
     /// # Errors
     /// [`Failure`]. A STARTTLS that is missing, refused or followed by anything ends the session.
     pub async fn secure(mut self, dial: &Dial) -> Result<Secured, Failure> {
-        let mut capabilities = ehlo(&mut self.chat, dial).await?;
+        let mut reply = ehlo(&mut self.chat, dial).await?;
         if dial.endpoint.protection == Protection::StartTls {
-            self = self.start_tls(dial, &capabilities).await?;
-            capabilities = ehlo(&mut self.chat, dial).await?;
+            self = self.start_tls(dial, &Capabilities::parse(&reply)).await?;
+            reply = ehlo(&mut self.chat, dial).await?;
         }
         let is_this_host = matches!(*dial.route, Route::Direct | Route::Local(_)) && self.peer.ip().is_loopback();
         if !self.is_tls && !is_this_host && !dial.danger_plaintext_auth {
             return Err(Failure::new(Stage::Auth, FailureKind::Unprotected));
         }
+        let capabilities = Capabilities::parse(&reply);
         let (host, port) = (dial.endpoint.host.clone(), dial.endpoint.port);
         Ok(Secured { chat: self.chat, peer: self.peer, host, port, binding: self.binding, capabilities })
     }
@@ -153,10 +151,11 @@ impl Greeted {
     }
 }
 
-async fn ehlo(chat: &mut Chat, dial: &Dial) -> Result<Capabilities, Failure> {
+/// EHLO and the server's agreement.
+pub(super) async fn ehlo(chat: &mut Chat, dial: &Dial) -> Result<Reply, Failure> {
     let line = format!("EHLO {}\r\n", dial.ehlo_name);
     let reply = chat.command(Stage::Ehlo, line.as_bytes(), Shown::Lines).await?;
-    if reply.is_positive() { Ok(Capabilities::parse(&reply)) } else { Err(Failure::unwelcome(Stage::Ehlo, reply)) }
+    if reply.is_positive() { Ok(reply) } else { Err(Failure::unwelcome(Stage::Ehlo, reply)) }
 }
 
 impl Secured {
@@ -219,8 +218,7 @@ impl Secured {
 }
 
 fn unfit(error: SaslError) -> Failure {
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    Failure::new(Stage::Auth, FailureKind::Sasl(format!("{error}{hint}")))
+    Failure::new(Stage::Auth, FailureKind::Sasl(with_hint(&error, error.hint())))
 }
 
 impl Authenticated {

@@ -7,17 +7,17 @@ mod looking;
 
 use super::chat::{Chat, Shown};
 use super::failure::{Failure, FailureKind};
+use super::session::ehlo;
 use super::stream::Stream;
+use super::tls::shake_hands;
 use super::{Dial, Protection};
 use crate::verdict::Stage;
 use crate::wire::reply::Reply;
-use rustls_pki_types::ServerName;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// What was seen.
@@ -116,23 +116,12 @@ impl Survey {
 
     async fn shake_hands(&mut self, dial: &Dial, stream: TcpStream, ca_file: Option<&Path>) -> Result<Stream, Failure> {
         let fault = |detail: String| Failure::new(Stage::Tls, FailureKind::Tls(detail));
-        let host = &dial.endpoint.host;
-        let name = ServerName::try_from(host.clone()).map_err(|_| fault(format!("{host} is no host name")))?;
         let (config, found) = looking::client(ca_file).map_err(fault)?;
-        let shaking = TlsConnector::from(Arc::new(config)).connect(name, stream);
-        let shaken = tokio::time::timeout(dial.timeouts.tls, shaking).await;
-        let late = |_| fault("the handshake takes too long".to_owned());
-        let stream = shaken.map_err(late)?.map_err(|error| fault(error.to_string()))?;
+        let stream = shake_hands(Arc::new(config), stream, &dial.endpoint.host, dial.timeouts.tls).await?;
         let verdict = found.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.tls = Some(seen(&stream, verdict.unwrap_or_else(|| Err("it was not looked at".to_owned()))));
         Ok(Stream::Tls(Box::new(stream)))
     }
-}
-
-async fn ehlo(chat: &mut Chat, dial: &Dial) -> Result<Reply, Failure> {
-    let line = format!("EHLO {}\r\n", dial.ehlo_name);
-    let reply = chat.command(Stage::Ehlo, line.as_bytes(), Shown::Lines).await?;
-    if reply.is_positive() { Ok(reply) } else { Err(Failure::refused(Stage::Ehlo, reply)) }
 }
 
 fn seen(stream: &TlsStream<TcpStream>, certificate: Result<(), String>) -> TlsSeen {

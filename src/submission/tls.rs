@@ -3,11 +3,14 @@
 use super::failure::{Failure, FailureKind};
 use crate::secret::trust;
 use crate::verdict::Stage;
+use crate::wire::text::with_hint;
 use rustls::{ClientConfig, ProtocolVersion};
 use rustls_pki_types::ServerName;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -31,19 +34,34 @@ impl TlsTrust {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
-        let read = trust::client_config(self.ca_file.as_deref()).map_err(|error| {
-            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-            Failure::new(Stage::Tls, FailureKind::Trust(format!("{error}{hint}")))
-        })?;
+        let read = trust::client_config(self.ca_file.as_deref())
+            .map_err(|error| Failure::new(Stage::Tls, FailureKind::Trust(with_hint(&error, error.hint()))))?;
         Ok(Arc::clone(self.config.get_or_init(|| Arc::new(read))))
     }
 
-    /// Shakes hands as a client of `host`.
-    pub(super) async fn handshake(&self, stream: TcpStream, host: &str) -> Result<TlsStream<TcpStream>, Failure> {
-        let fault = |detail: String| Failure::new(Stage::Tls, FailureKind::Tls(detail));
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| fault(format!("{host} is no host name")))?;
-        let connector = TlsConnector::from(self.config()?);
-        connector.connect(name, stream).await.map_err(|error| fault(error.to_string()))
+    /// Shakes hands as a client of `host`, within `limit`.
+    pub(super) async fn handshake(
+        &self,
+        stream: TcpStream,
+        host: &str,
+        limit: Duration,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
+        shake_hands(self.config()?, stream, host, limit).await
+    }
+}
+
+/// Shakes hands as a client of `host` by a client's configuration, within `limit`.
+pub(super) async fn shake_hands(
+    config: Arc<ClientConfig>,
+    stream: TcpStream,
+    host: &str,
+    limit: Duration,
+) -> Result<TlsStream<TcpStream>, Failure> {
+    let fault = |detail: String| Failure::new(Stage::Tls, FailureKind::Tls(detail));
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| fault(format!("{host} is no host name")))?;
+    match timeout(limit, TlsConnector::from(config).connect(name, stream)).await {
+        Ok(shaken) => shaken.map_err(|error| fault(error.to_string())),
+        Err(_) => Err(fault("the handshake takes too long".to_owned())),
     }
 }
 

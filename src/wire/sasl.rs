@@ -57,6 +57,11 @@ impl Mechanism {
     pub fn takes_token(self) -> bool {
         matches!(self, Mechanism::XOAuth2 | Mechanism::OAuthBearer)
     }
+
+    /// Whether there are any, and each carries an access token.
+    pub fn all_take_tokens(mechanisms: &[Mechanism]) -> bool {
+        !mechanisms.is_empty() && mechanisms.iter().all(|mechanism| mechanism.takes_token())
+    }
 }
 
 impl fmt::Display for Mechanism {

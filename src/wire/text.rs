@@ -1,5 +1,7 @@
 //! Making octets that a peer chose safe to show: in a log line, in a reply, on a terminal.
 
+use std::fmt::Display;
+
 /// `octets` as one printable line: controls and line ends become spaces, runs of spaces one, what is not UTF-8
 /// becomes U+FFFD; at most `limit` characters, an ellipsis marking what was left off.
 pub fn one_line(octets: &[u8], limit: usize) -> String {
@@ -19,6 +21,14 @@ pub fn one_line(octets: &[u8], limit: usize) -> String {
     }
     line.truncate(line.trim_end().len());
     line
+}
+
+/// A problem with its remedy on the same line, where there is one.
+pub fn with_hint(problem: impl Display, hint: Option<impl Display>) -> String {
+    match hint {
+        Some(hint) => format!("{problem}; {hint}"),
+        None => problem.to_string(),
+    }
 }
 
 /// Controls, and the characters that reorder or hide text on a terminal.

@@ -142,9 +142,7 @@ fn with_password(
 }
 
 fn wants_tokens(preset: &Preset) -> bool {
-    let takes_token =
-        |mechanisms: &Vec<Mechanism>| !mechanisms.is_empty() && mechanisms.iter().all(|one| one.takes_token());
-    preset.mechanisms.as_ref().is_some_and(takes_token)
+    preset.mechanisms.as_ref().is_some_and(|mechanisms| Mechanism::all_take_tokens(mechanisms))
 }
 
 /// A person agrees in a browser; the refresh token is what is sealed.
