@@ -12,7 +12,7 @@ use crate::verdict::Outcome;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long one delivery may take in all, in a process of its own: under Postfix's 1000 s (`command_time_limit`) and
 /// Exim's hour, after which both bounce.
@@ -35,20 +35,35 @@ pub async fn supervised<T>(deadline: Duration, work: impl Future<Output = T>) ->
     }
 }
 
-/// The signals that ask a process to end.
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    hang_up: tokio::signal::unix::Signal,
+/// The signals by which others speak to a process.
+pub struct Signals {
+    /// SIGTERM
+    pub terminate: Signal,
+    /// SIGINT
+    pub interrupt: Signal,
+    /// SIGHUP
+    pub hang_up: Signal,
 }
 
 impl Signals {
-    fn new() -> io::Result<Signals> {
+    /// Listens to them from here on.
+    ///
+    /// # Errors
+    /// What the system refused.
+    pub fn new() -> io::Result<Signals> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
         })
+    }
+
+    /// Waits for one that asks for the end: SIGTERM or SIGINT.
+    pub async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 
     async fn first(mut self) -> &'static str {

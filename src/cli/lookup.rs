@@ -31,13 +31,8 @@ pub(super) struct Arguments {
 
 /// Looks the sender up.
 pub(super) fn run(arguments: &Arguments) -> ExitStatus {
-    let config = match Config::load(arguments.settings.config.as_deref()) {
-        Ok(config) => config,
-        Err(errors) => {
-            output::complain(&errors.problems);
-            return ExitStatus::TempFail;
-        }
-    };
+    // An MTA asks by the exit status: a broken configuration is no answer.
+    let Ok(config) = arguments.settings.load() else { return ExitStatus::TempFail };
     match find(&config, &arguments.sender) {
         Ok(Some(found)) => tell(&config, arguments, &found),
         Ok(None) => tell_none(arguments),

@@ -2,7 +2,6 @@
 
 use super::output;
 use super::settings::Settings;
-use crate::config::Config;
 use crate::state::{Clock, Closure, Kind, Ledger, Sqlite, StateError};
 use crate::verdict::ExitStatus;
 use clap::{Args, Subcommand};
@@ -42,12 +41,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
 
 /// Opens every closure that `which` names, and tells which they were.
 pub(super) fn open_again(settings: &Settings, which: impl Fn(&Closure) -> bool) -> ExitStatus {
-    let config = match Config::load(settings.config.as_deref()) {
+    let config = match settings.load() {
         Ok(config) => config,
-        Err(errors) => {
-            output::complain(&errors.problems);
-            return ExitStatus::Config;
-        }
+        Err(status) => return status,
     };
     match reopen(&Sqlite::new(&config.state, Clock::System), which) {
         Ok(opened) if opened.is_empty() => output::say("nothing was closed"),

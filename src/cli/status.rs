@@ -2,7 +2,6 @@
 
 use super::output;
 use super::settings::Settings;
-use crate::config::Config;
 use crate::state::{Clock, Closure, LastRefusal, Ledger, Moment, Sqlite, StateError, Today};
 use crate::verdict::ExitStatus;
 use clap::Args;
@@ -29,12 +28,9 @@ struct Known {
 
 /// Reads the state and prints it.
 pub(super) fn run(arguments: &Arguments) -> ExitStatus {
-    let config = match Config::load(arguments.settings.config.as_deref()) {
+    let config = match arguments.settings.load() {
         Ok(config) => config,
-        Err(errors) => {
-            output::complain(&errors.problems);
-            return ExitStatus::Config;
-        }
+        Err(status) => return status,
     };
     match read(&Sqlite::new(&config.state, Clock::System)) {
         Ok(known) if arguments.json => output::json(&for_scripts(&known)),

@@ -3,7 +3,7 @@
 //! One per process. Nothing is read before the first secret is asked for.
 
 use super::http::{HttpClient, HttpOptions};
-use super::oauth::OAuthSource;
+use super::oauth::{ClientSecrets, Granted, OAuthSource};
 use super::sealed::Binding;
 use super::source::SecretError;
 use super::token::{TokenError, TokenFiles, TokenKeeper, TokenRequest};
@@ -81,15 +81,33 @@ impl Custody {
         refused: Option<&SecretString>,
     ) -> Result<SecretString, SecretError> {
         let secrets = oauth.secrets(&self.vault, binding);
-        let request = TokenRequest {
-            account: &binding.account,
-            login: &binding.login,
-            destination: binding.destination.clone(),
-            client: &oauth.client,
-            grant: oauth.grant,
-            secrets: &secrets,
-        };
-        Ok(self.keeper().access_token(&request, refused).await?)
+        Ok(self.keeper().access_token(&request(oauth, binding, &secrets), refused).await?)
+    }
+
+    /// Keeps what a person has just granted, `in_file` where the account's file holds the refresh token.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub async fn adopt(
+        &self,
+        oauth: &OAuthSource,
+        binding: &Binding,
+        granted: &Granted,
+        in_file: bool,
+    ) -> Result<(), TokenError> {
+        let secrets = oauth.secrets(&self.vault, binding);
+        self.keeper().adopt(&request(oauth, binding, &secrets), granted, in_file).await
+    }
+}
+
+fn request<'a>(oauth: &'a OAuthSource, binding: &'a Binding, secrets: &'a dyn ClientSecrets) -> TokenRequest<'a> {
+    TokenRequest {
+        account: &binding.account,
+        login: &binding.login,
+        destination: binding.destination.clone(),
+        client: &oauth.client,
+        grant: oauth.grant,
+        secrets,
     }
 }
 

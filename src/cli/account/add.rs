@@ -6,10 +6,10 @@ use super::super::{ask, output, runtime};
 use super::change::{Site, address, existing};
 use super::consent::{self, Consent, Registration};
 use super::discover::{self, Found};
-use super::draft::{Destination, Draft, DraftSecret};
+use super::draft::{Destination, Draft, DraftSecret, stated_server};
 use super::proof::Diagnosis;
 use crate::account::preset::Preset;
-use crate::account::{Account, AccountAddress, Server, TlsMode};
+use crate::account::{Account, AccountAddress, TlsMode};
 use crate::relay::Relay;
 use crate::secret::SecretString;
 use crate::secret::oauth::provider::Provider;
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let found = place(arguments, &site, &address)?;
     let login = login(arguments, &found, &address)?;
     output::say(format_args!("{address}: {} as {login} ({})", found.place, found.source));
-    let preset = found.place.provider.as_deref().and_then(|name| site.config.presets.find(name));
+    let preset = site.preset(found.place.provider.as_deref());
     preset.iter().filter_map(|preset| preset.note.as_ref()).for_each(|note| output::say(format_args!("note: {note}")));
     if arguments.dry_run {
         output::say("nothing was written: --dry-run");
@@ -101,10 +101,7 @@ fn place(arguments: &Arguments, site: &Site, address: &AccountAddress) -> Result
     if provider.is_none() && arguments.host.is_none() {
         return discover::find(&site.config, address, ask::is_possible());
     }
-    let server = arguments.host.as_ref().map(|host| {
-        let tls = arguments.tls.or(arguments.port.map(TlsMode::of_port)).unwrap_or(TlsMode::StartTls);
-        Server { host: host.to_lowercase(), port: arguments.port.unwrap_or(tls.usual_port()), tls }
-    });
+    let server = arguments.host.as_ref().map(|host| stated_server(host.to_lowercase(), arguments.port, arguments.tls));
     let place = Destination { provider: provider.map(|preset| preset.name), server };
     Ok(Found { place, login: None, source: "as you say".to_owned(), is_sure: true })
 }

@@ -4,6 +4,7 @@
 use super::super::failure::Failure;
 use super::super::settings::Settings;
 use super::super::{key, output, runtime};
+use crate::account::preset::Preset;
 use crate::account::{self, Account, AccountAddress, AccountError, Context, Existing, Place, Store};
 use crate::config::Config;
 use crate::secret::key::KeyRing;
@@ -41,6 +42,11 @@ impl Site {
         let account = self.store.load(address)?.ok_or_else(|| no_account(address))?;
         let text = self.store.text(&account.address)?.ok_or_else(|| no_account(address))?;
         Ok(Standing { account, text })
+    }
+
+    /// What is known of the provider called `name`.
+    pub(in crate::cli) fn preset(&self, name: Option<&str>) -> Option<Preset> {
+        self.config.presets.find(name?)
     }
 
     /// The key ring.

@@ -7,7 +7,6 @@ use crate::account::Account;
 use crate::secret::http::HttpClient;
 use crate::secret::key::KeyRing;
 use crate::secret::oauth::{Client, ClientSecrets, Granted, OAuthSource, code, device};
-use crate::secret::token::TokenRequest;
 use crate::secret::{SecretSource, SecretString, source};
 use crate::verdict::ExitStatus;
 use crate::yaml::Item;
@@ -151,14 +150,5 @@ pub(super) fn adopt(site: &Site, account: &Account, granted: &Granted, in_file: 
     let oauth = settings(account)?;
     let custody = site.config.custody();
     let binding = account.binding("password");
-    let secrets = oauth.secrets(custody.vault(), &binding);
-    let request = TokenRequest {
-        account: &binding.account,
-        login: &binding.login,
-        destination: binding.destination.clone(),
-        client: &oauth.client,
-        grant: oauth.grant,
-        secrets: &secrets,
-    };
-    Ok(runtime::block_on(custody.keeper().adopt(&request, granted, in_file))??)
+    Ok(runtime::block_on(custody.adopt(oauth, &binding, granted, in_file))??)
 }

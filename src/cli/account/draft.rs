@@ -3,7 +3,7 @@
 use super::super::failure::Failure;
 use super::change::Site;
 use crate::account::preset::Presets;
-use crate::account::{Account, AccountAddress, Existing, Server};
+use crate::account::{Account, AccountAddress, Existing, Server, TlsMode};
 use crate::secret::SecretString;
 use crate::secret::key::KeyRing;
 use crate::yaml::{self, Item};
@@ -53,6 +53,12 @@ impl std::fmt::Display for Destination {
             (None, None) => f.write_str("nowhere"),
         }
     }
+}
+
+/// The server that a command line names; port and TLS stand for each other, and for STARTTLS without either.
+pub(in crate::cli) fn stated_server(host: String, port: Option<u16>, tls: Option<TlsMode>) -> Server {
+    let tls = tls.or(port.map(TlsMode::of_port)).unwrap_or(TlsMode::StartTls);
+    Server { host, port: port.unwrap_or(tls.usual_port()), tls }
 }
 
 impl Draft {

@@ -7,8 +7,7 @@ use super::super::{ask, output};
 use super::add;
 use super::change::{Site, Standing, address, with_sealed};
 use super::consent::{self, Consent, Renewal};
-use crate::account::preset::Preset;
-use crate::account::{Account, Existing};
+use crate::account::Existing;
 use crate::secret::SecretSource;
 use crate::verdict::ExitStatus;
 use clap::Args;
@@ -42,7 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     }
     let secret = ask::secret(arguments.secret_file.as_deref(), &format!("Password of {own}"))?;
     if !arguments.no_verify {
-        add::prove(&site, &standing.account, preset(&site, &standing.account).as_ref(), &secret)?;
+        add::prove(&site, &standing.account, site.preset(standing.account.provider.as_deref()).as_ref(), &secret)?;
     }
     let ring = site.ring_for_sealing()?;
     let text = with_sealed(&standing.text, &ring, &standing.account.binding("password"), &secret)?;
@@ -51,17 +50,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Ok)
 }
 
-fn preset(site: &Site, account: &Account) -> Option<Preset> {
-    account.provider.as_deref().and_then(|name| site.config.presets.find(name))
-}
-
 /// A refresh token that stands sealed in the file is replaced there; else the state keeps it.
 fn consent_again(arguments: &Arguments, site: &Site, standing: &Standing) -> Result<ExitStatus, Failure> {
     let account = &standing.account;
     let ring = site.ring_for_sealing()?;
     let Consent { granted, .. } = consent::ask(site, account, &arguments.renewal, None)?;
     if !arguments.no_verify {
-        add::prove(site, account, preset(site, account).as_ref(), &granted.access)?;
+        add::prove(site, account, site.preset(account.provider.as_deref()).as_ref(), &granted.access)?;
     }
     let old = account.sealed().into_iter().find(|(binding, _)| binding.field == "refresh-token");
     let fresh = consent::sealed(account, &ring, &granted, None)?.refresh_token;

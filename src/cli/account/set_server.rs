@@ -5,8 +5,8 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::super::settings::Settings;
 use super::change::{Site, address};
-use super::draft::server_item;
-use crate::account::{Existing, Server, TlsMode};
+use super::draft::{server_item, stated_server};
+use crate::account::{Existing, TlsMode};
 use crate::verdict::ExitStatus;
 use crate::yaml::{self, Item};
 use clap::Args;
@@ -50,10 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
 fn edited(arguments: &Arguments, text: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
     let provider = arguments.provider.as_ref().map(Item::text);
     let text = yaml::set(&text, "provider", provider.as_ref())?;
-    let server = arguments.host.as_ref().map(|host| {
-        let tls = arguments.tls.or(arguments.port.map(TlsMode::of_port)).unwrap_or(TlsMode::StartTls);
-        let port = arguments.port.unwrap_or_else(|| tls.usual_port());
-        server_item(&Server { host: host.clone(), port, tls })
-    });
+    let server =
+        arguments.host.as_ref().map(|host| server_item(&stated_server(host.clone(), arguments.port, arguments.tls)));
     Ok(yaml::set(&text, "submission", server.as_ref())?)
 }

@@ -77,7 +77,7 @@ fn all(site: &Site) -> Result<(Vec<Account>, Vec<Tested>), Failure> {
 
 fn test(site: &Site, account: &Account) -> Result<Tested, Failure> {
     let relay = Relay::new(site.config.clone());
-    let preset = account.provider.as_deref().and_then(|name| site.config.presets.find(name));
+    let preset = site.preset(account.provider.as_deref());
     let result = runtime::block_on(relay.prove(account, None))?;
     Ok(Tested {
         address: account.address.to_string(),

@@ -5,12 +5,10 @@ use super::finding::Findings;
 use super::socket;
 use crate::account;
 use crate::config::Config;
+use crate::process::DEADLINE;
 use crate::setup::{host_user, run_tool};
 use std::path::Path;
 use std::time::Duration;
-
-/// sendvia's own patience, where the configuration names none.
-const DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 /// What setting up puts there.
 const SENDERS: &str = "sender_dependent_default_transport_maps";

@@ -4,12 +4,12 @@ use super::activation::{adopt, serves};
 use super::{Drained, Limits, Listener, Live, Protocol, Service, SocketError};
 use crate::config::{Config, Listen, ListenAddress};
 use crate::log;
+use crate::process::Signals;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::io;
 use std::sync::Arc;
 use thiserror::Error;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Why the service did not start.
 #[derive(Debug, Error)]
@@ -50,14 +50,14 @@ pub async fn run(config: Config, reload: impl Fn() -> Option<Config>) -> Result<
     log::info(&format!("started, {} sockets", listeners.len()));
     tell(&[NotifyState::Ready]);
     let stopping = async {
-        signals.until_stop(|| take_over(&live, &reload)).await;
+        until_stop(&mut signals, || take_over(&live, &reload)).await;
         log::info("stopping: transactions under way are finished");
         tell(&[NotifyState::Stopping]);
     };
     let mut impatient = Signals::new()?;
     let drained = tokio::select! {
         drained = service.serve(listeners, stopping) => drained,
-        () = impatient.second_stop() => Drained::Partly,
+        () = second_stop(&mut impatient) => Drained::Partly,
         () = keep_watchdog() => Drained::Partly,
     };
     log::info(match drained {
@@ -140,42 +140,18 @@ fn raise_descriptors() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
-/// The signals of a service.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
+/// The first is for a peaceful end.
+async fn second_stop(signals: &mut Signals) {
+    signals.stop().await;
+    signals.stop().await;
 }
 
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn stop(&mut self) {
+async fn until_stop(signals: &mut Signals, reload: impl Fn()) {
+    loop {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    /// The first is for a peaceful end.
-    async fn second_stop(&mut self) {
-        self.stop().await;
-        self.stop().await;
-    }
-
-    async fn until_stop(&mut self, reload: impl Fn()) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                _ = self.hang_up.recv() => reload(),
-            }
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
+            _ = signals.hang_up.recv() => reload(),
         }
     }
 }
