@@ -22,6 +22,7 @@ pub use logging::start_log;
 use crate::account::Submitter;
 use crate::config::Config;
 use crate::process::{DEADLINE, Parent};
+use crate::stdio;
 use crate::verdict::{ExitStatus, Outcome};
 use crate::wire::text::one_line;
 use delivery::Desk;
@@ -89,7 +90,7 @@ async fn carry_out(request: Request, parent: Parent, incoming: &mut Incoming) ->
     let config = Config::load(request.config.as_deref())
         .map_err(|errors| Outcome::Local { problem: format!("configuration: {errors}") })?;
     let desk = Desk::new(config, request.submitter, request.queue_id, request.debug);
-    let is_whole = move || parent.still_lives();
+    let is_whole = move || sender_still_lives(&parent);
     match request.form {
         Form::Arguments { sender, recipients, size } => {
             let envelope = pipe::envelope(&sender, &recipients)?;
@@ -97,6 +98,15 @@ async fn carry_out(request: Request, parent: Parent, incoming: &mut Incoming) ->
         }
         Form::Batch => bsmtp::run(&desk, incoming, &is_whole).await,
         Form::Trace { size } => trace::run(&desk, incoming, size, &is_whole).await,
+    }
+}
+
+/// pipe(8) and Exim read our answer from a pipe, which loses its reader with their death, whoever adopts us then.
+fn sender_still_lives(parent: &Parent) -> Result<(), String> {
+    parent.still_lives()?;
+    match stdio::stdout_has_reader() {
+        true => Ok(()),
+        false => Err("the process that was sending it no longer reads the answer".to_owned()),
     }
 }
 

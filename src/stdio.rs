@@ -76,6 +76,17 @@ pub fn stdout_is_open() -> bool {
     !(is_null && flags.contains(rustix::fs::OFlags::RDWR))
 }
 
+/// Whether a pipe or socket on standard output still has its reader. What is neither has nobody who could go.
+pub fn stdout_has_reader() -> bool {
+    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    let stdout = io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    match poll(&mut asked, Some(&now)) {
+        Ok(_) => !asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
+        Err(_) => true,
+    }
+}
+
 fn write_all(stream: impl AsFd, mut octets: &[u8]) -> io::Result<()> {
     while !octets.is_empty() {
         match rustix::io::write(&stream, octets) {

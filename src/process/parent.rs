@@ -6,7 +6,8 @@
 //!
 //! A process that died before we began has left us to process 1, which looks like a parent. pipe(8) begins a session for
 //! its command, and so does any daemon for what it starts, while what process 1 itself starts is of its session, or was
-//! told by systemd that it is.
+//! told by systemd that it is. Whoever else may adopt us, the reader of our answer is gone then: see
+//! [`crate::stdio::stdout_has_reader`].
 
 use rustix::process::{Pid, getpid, getppid};
 use std::fs;

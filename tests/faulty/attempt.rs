@@ -157,11 +157,11 @@ fn wait_for_orphan(pid: &str) {
     }
 }
 
-/// Feeds sendvia in two halves, if this process was started for that.
+/// Feeds sendvia in two halves and reads its answer, as pipe(8) does, if this process was started for that.
 pub(crate) fn as_delivery_process() -> Option<ExitCode> {
     let message = fs::read(std::env::var_os(DELIVERY)?).unwrap();
     let mut command = Command::new(binary());
-    command.args(std::env::args_os().skip(1)).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(std::env::args_os().skip(1)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     println!("{}", child.id());
     let mut stdin = child.stdin.take().unwrap();
@@ -170,7 +170,7 @@ pub(crate) fn as_delivery_process() -> Option<ExitCode> {
         std::thread::sleep(Duration::from_millis(15));
     }
     drop(stdin);
-    let code = child.wait().unwrap().code().and_then(|code| u8::try_from(code).ok());
+    let code = child.wait_with_output().unwrap().status.code().and_then(|code| u8::try_from(code).ok());
     Some(ExitCode::from(code.unwrap_or(75)))
 }
 
