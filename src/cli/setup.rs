@@ -145,14 +145,12 @@ fn take_out(place: &PlaceArguments) -> Result<ExitStatus, SetupError> {
     if let Answer::Leave(status) = place.answer() {
         return Ok(status);
     }
-    let left = undoing.carry_out(&accounts(&config), &path)?;
+    let done = undoing.carry_out(&accounts(&config), &path)?;
     reload(&reload_commands(place.mta(), &place.directory()?), place)?;
     output::say("taken out; mail that waits in the queue goes the usual way");
-    if left.is_empty() {
-        return Ok(ExitStatus::Ok);
-    }
-    note(&left);
-    Ok(ExitStatus::No)
+    note(&done.kept);
+    note(&done.left);
+    Ok(if done.left.is_empty() { ExitStatus::Ok } else { ExitStatus::No })
 }
 
 /// As the file says; its defaults where it is gone.

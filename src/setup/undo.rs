@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 pub struct Undoing {
     edits: Vec<Back>,
     made: Vec<Made>,
-    /// What stays, and why.
+    /// What stays although it was to go, and why.
     pub left: Vec<String>,
+    /// What stays because accounts need it.
+    pub kept: Vec<String>,
 }
 
 /// One file, from what it holds to what it shall hold; `None` is no file.
@@ -78,12 +80,13 @@ impl Undoing {
         files.chain(made).collect()
     }
 
-    /// Does it, and tells what stayed. `accounts` is where accounts are: while there is one, its key and its owner stay.
+    /// Does it; `left` and `kept` tell then what stayed. `accounts` is where accounts are: while there is one, its key and
+    /// its owner stay.
     /// The manifest goes too, unless something is left that it knows the way back of.
     ///
     /// # Errors
     /// [`SetupError`] of the first step that failed.
-    pub fn carry_out(mut self, accounts: &Path, manifest: &Path) -> Result<Vec<String>, SetupError> {
+    pub fn carry_out(mut self, accounts: &Path, manifest: &Path) -> Result<Undoing, SetupError> {
         for back in &self.edits {
             back.carry_out()?;
         }
@@ -95,7 +98,7 @@ impl Undoing {
         for made in std::mem::take(&mut self.made) {
             self.remove(&made, accounts_left);
         }
-        Ok(self.left)
+        Ok(self)
     }
 
     fn remove(&mut self, made: &Made, accounts_left: bool) {
@@ -104,8 +107,10 @@ impl Undoing {
                 // One that is not empty holds what is not ours.
                 let _ = fs::remove_dir(path);
             }
-            Made::Secret(path) if accounts_left => self.left.push(format!("{}: accounts need it", path.display())),
-            Made::User(name) if accounts_left => self.left.push(format!("user {name}: accounts are there")),
+            Made::Secret(path) if accounts_left => {
+                self.kept.push(format!("{} stays: accounts need it", path.display()));
+            }
+            Made::User(name) if accounts_left => self.kept.push(format!("the user {name} stays: he owns accounts")),
             Made::Secret(path) => {
                 let _ = fs::remove_file(path);
             }
