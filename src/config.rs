@@ -219,6 +219,8 @@ pub struct Listen {
     pub policy: Vec<ListenAddress>,
     /// Postfix's socketmap
     pub map: Vec<ListenAddress>,
+    /// The page for Prometheus; loopback or Unix only
+    pub metrics: Vec<ListenAddress>,
 }
 
 /// A socket's address.

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod log;
 pub mod message;
+pub mod metrics;
 pub mod mta;
 pub mod process;
 pub mod reception;

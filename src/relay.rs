@@ -29,7 +29,7 @@ use crate::account::{self, Store};
 use crate::config::{Config, RouteConfig};
 use crate::secret::custody::Custody;
 use crate::state::{self, Clock, Ledger};
-use crate::submission::pool::{Bounds, Pool};
+use crate::submission::pool::{Bounds, Counts, Pool};
 use crate::submission::{Route, TlsTrust};
 use crate::verdict::Outcome;
 use std::sync::Arc;
@@ -97,6 +97,11 @@ impl Relay {
     /// The [`Outcome`] of a proxy's login that can't be read.
     pub fn route(way: &RouteConfig) -> Result<Route, Outcome> {
         routes::route(way)
+    }
+
+    /// What shares this process now.
+    pub fn pool_counts(&self) -> Counts {
+        self.pool.as_ref().map(Pool::counts).unwrap_or_default()
     }
 
     /// What gets at the accounts' secrets.

@@ -1,6 +1,6 @@
 //! The line about one recipient of one delivery.
 
-use crate::verdict::{Disposition, Verdict};
+use crate::verdict::Verdict;
 use crate::wire::text::one_line;
 use std::fmt;
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl fmt::Display for DeliveryLine<'_> {
         write!(f, "to=<{}>, relay={}, ", value(self.to), or_none(self.relay))?;
         write!(f, "user={}, account={}, ", value(self.user), or_none(self.account))?;
         write!(f, "delay={}, delays={delays}, dsn={}, ", seconds(total), self.verdict.status)?;
-        write!(f, "status={} ({})", status(self.verdict.disposition), self.verdict.text)
+        write!(f, "status={} ({})", self.verdict.disposition.status(), self.verdict.text)
     }
 }
 
@@ -67,14 +67,6 @@ fn seconds(duration: Duration) -> String {
         0.005..1.0 => format!("{seconds:.2}"),
         1.0..10.0 => format!("{seconds:.1}"),
         _ => format!("{seconds:.0}"),
-    }
-}
-
-fn status(disposition: Disposition) -> &'static str {
-    match disposition {
-        Disposition::Ok => "sent",
-        Disposition::Defer => "deferred",
-        Disposition::Bounce => "bounced",
     }
 }
 

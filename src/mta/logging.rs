@@ -3,6 +3,7 @@
 use crate::account::Submitter;
 use crate::config::{self, LogLevel, LogTarget};
 use crate::log::{self, DeliveryLine, Target};
+use crate::metrics::{DELIVERIES, METRICS};
 use crate::relay::Report;
 use crate::verdict::{Outcome, Verdict};
 use crate::wire::envelope::Envelope;
@@ -26,6 +27,9 @@ pub fn start_log(wanted: config::Log, debug: bool) {
     log::start(target, level);
 }
 
+/// The label of mail that came to no provider.
+const NO_PROVIDER: &str = "none";
+
 /// What all lines about one message share.
 pub(super) struct Logged<'a> {
     /// The MTA's name for the message.
@@ -41,7 +45,10 @@ impl Logged<'_> {
     pub(super) fn outcomes(&self, envelope: &Envelope, outcomes: &[Outcome], report: Option<&Report>) {
         let from = envelope.reverse_path.to_string();
         let [deciding, connecting, sending] = report.map(|report| report.delays).unwrap_or_default();
+        let provider = report.map_or(NO_PROVIDER, |report| report.provider.as_str());
         for (recipient, outcome) in envelope.recipients.iter().zip(outcomes) {
+            let verdict = Verdict::from(outcome);
+            METRICS.count(&DELIVERIES, &[provider, verdict.disposition.status(), outcome.name()]);
             let line = DeliveryLine {
                 queue_id: self.queue_id,
                 from: &from,
@@ -50,7 +57,7 @@ impl Logged<'_> {
                 user: &user(self.submitter),
                 account: report.map(|report| report.account.as_str()),
                 delays: [self.reading, deciding, connecting, sending],
-                verdict: &Verdict::from(outcome),
+                verdict: &verdict,
             };
             line.log();
         }
@@ -59,6 +66,10 @@ impl Logged<'_> {
     /// What the relay reports: a line for each recipient, and what the administrator should know beside.
     pub(super) fn report(&self, envelope: &Envelope, report: &Report) {
         self.outcomes(envelope, &report.outcomes, Some(report));
+        let [deciding, connecting, sending] = report.delays;
+        let stages =
+            [("reading", self.reading), ("deciding", deciding), ("connecting", connecting), ("sending", sending)];
+        stages.into_iter().for_each(|(stage, span)| METRICS.took(stage, span));
         report.notes.iter().for_each(|note| log::warning(note));
     }
 }

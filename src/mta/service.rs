@@ -7,6 +7,7 @@
 mod activation;
 mod life;
 mod live;
+mod metrics;
 mod socket;
 
 pub use activation::adopt;
@@ -36,12 +37,18 @@ pub enum Protocol {
     Policy,
     /// Postfix's socketmap.
     Map,
+    /// The page for Prometheus.
+    Metrics,
 }
 
 impl Protocol {
     /// Every one, with its key in `listen:`.
-    pub const ALL: [(&str, Protocol); 3] =
-        [("lmtp", Protocol::Lmtp), ("policy", Protocol::Policy), ("map", Protocol::Map)];
+    pub const ALL: [(&str, Protocol); 4] = [
+        ("lmtp", Protocol::Lmtp),
+        ("policy", Protocol::Policy),
+        ("map", Protocol::Map),
+        ("metrics", Protocol::Metrics),
+    ];
 
     /// Its key in `listen:`.
     pub fn name(self) -> &'static str {
@@ -49,6 +56,7 @@ impl Protocol {
             Protocol::Lmtp => "lmtp",
             Protocol::Policy => "policy",
             Protocol::Map => "map",
+            Protocol::Metrics => "metrics",
         }
     }
 
@@ -58,6 +66,7 @@ impl Protocol {
             Protocol::Lmtp => &listen.lmtp,
             Protocol::Policy => &listen.policy,
             Protocol::Map => &listen.map,
+            Protocol::Metrics => &listen.metrics,
         }
     }
 }
@@ -206,6 +215,7 @@ where
         Protocol::Lmtp => Lmtp::new(|| Ok(live.relay()), way.channel).serve(&mut stream, stopping).await.map(drop),
         Protocol::Policy => exchange(&mut stream, &live.policy(), idle, stopping).await,
         Protocol::Map => exchange(&mut stream, &live.maps(), idle, stopping).await,
+        Protocol::Metrics => metrics::answer(&mut stream, &live.relay(), stopping).await,
     }
 }
 

@@ -4,7 +4,7 @@ use super::admission::Admission;
 use super::breaker::{self, Breaker, Change, Passage};
 use super::journal::Journal;
 use super::limits::{self, Room};
-use super::login::{LoggedIn, Login};
+use super::login::{LoggedIn, Login, provider_label};
 use super::memory::Memory;
 use super::preparation::{Prepared, prepare};
 use super::{Relay, outcomes};
@@ -43,6 +43,8 @@ pub struct Report {
     pub relay: Option<String>,
     /// The account's address.
     pub account: String,
+    /// Its provider by the site's name for it, `other` where it has none.
+    pub provider: String,
     /// Deciding, logging in, sending.
     pub delays: [Duration; 3],
     /// What the administrator should know beside the outcomes, for the log.
@@ -83,6 +85,7 @@ impl Relay {
                 outcomes: Vec::new(),
                 relay: None,
                 account: account.address.to_string(),
+                provider: provider_label(account).to_owned(),
                 delays: [Duration::ZERO; 3],
                 notes: Vec::new(),
             },

@@ -5,6 +5,7 @@ use super::memory::{Memory, lease};
 use crate::account::Account;
 use crate::account::preset::Limits;
 use crate::config::Config;
+use crate::metrics::{LIMITS_REACHED, METRICS};
 use crate::state::{Caps, Full, Subject};
 use crate::verdict::Outcome;
 use std::time::Instant;
@@ -85,6 +86,9 @@ fn caps(limits: &Limits) -> Caps {
 }
 
 fn no_room(account: &Subject, full: &Full) -> Outcome {
+    // Without its number, which any account may have for itself.
+    let counted = full.limit.split_once(' ').map_or(full.limit.as_str(), |(_, counted)| counted);
+    METRICS.count(&LIMITS_REACHED, &[counted]);
     Outcome::Closed {
         subject: account.to_string(),
         reason: format!("its limit of {} is reached", full.limit),

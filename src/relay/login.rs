@@ -7,6 +7,7 @@ use super::memory::Memory;
 use super::{Relay, outcomes, routes};
 use crate::account::Account;
 use crate::config::RouteConfig;
+use crate::metrics::{LOGINS, METRICS, OTHER_PROVIDER, SESSIONS_REUSED};
 use crate::secret::{ExposeSecret, SecretString};
 use crate::state::{Closure, Subject};
 use crate::submission::pool::Seat;
@@ -85,11 +86,14 @@ impl Login<'_, '_> {
         let key = key(way, &account, &secret);
         let passage = Passage { account, route, credentials, fingerprint };
         if let Some(session) = self.left_over(&key).await {
+            METRICS.count(&SESSIONS_REUSED, &[]);
             return Ok(LoggedIn { session, passage, key, is_reused: true });
         }
         self.room.log_in(self.memory).map_err(Stop::Here)?;
         let dial = self.relay.dial(&passage.account, by, self.deadline);
-        match self.relay.authenticate(&dial, &passage.account, &secret).await {
+        let logged_in = self.relay.authenticate(&dial, &passage.account, &secret).await;
+        METRICS.count(&LOGINS, &[provider_label(&passage.account), result_of(&logged_in)]);
+        match logged_in {
             Ok(session) => {
                 self.breaker.logged_in(&passage);
                 Ok(LoggedIn { session, passage, key, is_reused: false })
@@ -118,6 +122,19 @@ impl Login<'_, '_> {
             self.breaker.led_nowhere(self.memory, &at.route, failure.to_string());
         }
         Stop::TryNext(outcomes::of_failure(&at.account, failure))
+    }
+}
+
+/// The provider where the site knows it by name.
+pub(super) fn provider_label(account: &Account) -> &str {
+    account.provider.as_deref().unwrap_or(OTHER_PROVIDER)
+}
+
+fn result_of(logged_in: &Result<Authenticated, Trouble>) -> &'static str {
+    match logged_in {
+        Ok(_) => "ok",
+        Err(Trouble::Session(failure)) if matches!(failure.kind, FailureKind::Refused(_)) => "refused",
+        Err(_) => "failed",
     }
 }
 

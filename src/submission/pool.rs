@@ -50,6 +50,17 @@ impl Default for Bounds {
 #[error("too many deliveries of this account are waiting")]
 pub struct Full;
 
+/// What is in a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Deliveries that have a seat.
+    pub under_way: usize,
+    /// Deliveries that wait for one.
+    pub waiting: usize,
+    /// Sessions that nobody uses.
+    pub idle: usize,
+}
+
 /// Warm sessions, and the seats of each account.
 pub struct Pool {
     bounds: Bounds,
@@ -98,6 +109,16 @@ impl Pool {
         };
         let place = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Full)?;
         Ok(Seat { bounds: self.bounds, account, _held: (seat, place) })
+    }
+
+    /// What is in it now.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { under_way: self.bounds.all - self.all.available_permits(), ..Counts::default() };
+        for account in lock(&self.accounts).values() {
+            counts.waiting += account.waiting.load(Ordering::Relaxed);
+            counts.idle += lock(&account.idle).iter().filter(|idle| !idle.claim.is_closed()).count();
+        }
+        counts
     }
 
     fn account(&self, name: &str, sessions: Option<u64>) -> Arc<Account> {

@@ -164,6 +164,15 @@ impl Disposition {
             Disposition::Bounce => "bounce",
         }
     }
+
+    /// What the MTA makes of it, as its own log says it.
+    pub fn status(self) -> &'static str {
+        match self {
+            Disposition::Ok => "sent",
+            Disposition::Defer => "deferred",
+            Disposition::Bounce => "bounced",
+        }
+    }
 }
 
 impl fmt::Display for Meaning {

@@ -200,6 +200,37 @@ pub enum Extension {
     EightBitMime,
 }
 
+impl Outcome {
+    /// A word of a closed list, for counting: a refusal's is what it means.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Refused { meaning, .. } => meaning.name(),
+            Outcome::Sent { .. } => "sent",
+            Outcome::AlreadySent { .. } => "already-sent",
+            Outcome::NoAccount { .. } => "no-account",
+            Outcome::NullSender { .. } => "null-sender",
+            Outcome::NotAuthorised { .. } => "not-authorised",
+            Outcome::AccountDisabled { .. } => "account-disabled",
+            Outcome::HeaderFrom { .. } => "header-from",
+            Outcome::Header { .. } => "header",
+            Outcome::HeaderTooLarge { .. } => "header-too-large",
+            Outcome::TooLarge { .. } => "too-large",
+            Outcome::ExtensionMissing { .. } => "extension-missing",
+            Outcome::Connection { .. } => "connection",
+            Outcome::Unanswered { .. } => "unanswered",
+            Outcome::Credentials { .. } => "credentials",
+            Outcome::Closed { .. } => "closed",
+            Outcome::Busy { .. } => "busy",
+            Outcome::Mixed { .. } => "mixed",
+            Outcome::Cut { .. } => "cut",
+            Outcome::Protocol { .. } => "protocol",
+            Outcome::Local { .. } => "local",
+            Outcome::Deadline { .. } => "deadline",
+            Outcome::Terminated { .. } => "terminated",
+        }
+    }
+}
+
 impl Stage {
     /// Whether a refusal here speaks of the message rather than of this host or the account.
     pub fn is_about_message(self) -> bool {

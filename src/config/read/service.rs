@@ -23,13 +23,27 @@ pub(super) fn key(value: &Value<'_>, base: &Path) -> Option<KeySource> {
     given.pop()
 }
 
-/// `listen: {lmtp: [..], policy: [..], map: [..]}`
+/// `listen: {lmtp: [..], policy: [..], map: [..], metrics: [..]}`
 pub(super) fn listen(value: &Value<'_>) -> Option<Listen> {
     let mut section = value.section()?;
     let mut read = |key| section.optional(key, |value| value.one_or_each(listen_address)).unwrap_or_default();
-    let listen = Listen { lmtp: read("lmtp"), policy: read("policy"), map: read("map") };
+    let (lmtp, policy, map) = (read("lmtp"), read("policy"), read("map"));
+    let metrics = section.optional("metrics", |value| value.one_or_each(metrics_address)).unwrap_or_default();
+    let listen = Listen { lmtp, policy, map, metrics };
     section.finish();
     Some(listen)
+}
+
+/// The page has no login of its own, so it is not for other hosts.
+fn metrics_address(value: &Value<'_>) -> Option<ListenAddress> {
+    let address = listen_address(value)?;
+    if let ListenAddress::Tcp(tcp) = address
+        && !tcp.ip().is_loopback()
+    {
+        value.error_with_hint("metrics are served to this host alone", "127.0.0.1:9125, or unix:/run/sendvia/metrics");
+        return None;
+    }
+    Some(address)
 }
 
 fn listen_address(value: &Value<'_>) -> Option<ListenAddress> {

@@ -83,7 +83,7 @@ pub enum SocketError {
     NotASocket(PathBuf),
     /// systemd passed one that the configuration does not know.
     #[error(
-        "systemd passed a socket called {0:?}, which is none of lmtp, policy and map and has no address of `listen`"
+        "systemd passed a socket called {0:?}, which is none of lmtp, policy, map and metrics and has no address of `listen`"
     )]
     Unknown(String),
 }

@@ -3,6 +3,7 @@
 use super::TokenError;
 use super::age::{Freshness, believed, freshness, wall_clock};
 use super::store::{Access, Lock, TokenStore, Tokens, Trouble, fingerprint};
+use crate::metrics::{METRICS, TOKEN_REFRESHES};
 use crate::secret::http::HttpClient;
 use crate::secret::oauth::{Client, ClientSecrets, GrantKind, Granted, TokenRefusal, endpoint};
 use crate::secret::sealed::Destination;
@@ -208,7 +209,9 @@ impl<'a> TokenKeeper<'a> {
             return Err(trouble.error(request.account));
         }
         let refresh = self.newest_refresh(&kept, &origin, initial).await?;
-        match self.ask(request, secret.as_ref(), refresh.as_ref()).await? {
+        let answer = self.ask(request, secret.as_ref(), refresh.as_ref()).await?;
+        METRICS.count(&TOKEN_REFRESHES, &[if answer.is_ok() { "ok" } else { "failed" }]);
+        match answer {
             Ok(granted) => {
                 // Without a new refresh token the old one stays (RFC 6749 section 6).
                 let refresh = kept.refresh.filter(|_| kept.origin == origin);

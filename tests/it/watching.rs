@@ -1,0 +1,106 @@
+//! The page for Prometheus, and that dashboard, alert rules and documentation know what is on it, and nothing else.
+
+use crate::serve::Serving;
+use crate::site::Site;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+const MESSAGES: &str = "LHLO mx.firm.example\r\n\
+    MAIL FROM:<anna@gmx.de>\r\nRCPT TO:<b@x.example>\r\nRCPT TO:<c@x.example>\r\nDATA\r\n\
+    Date: Mon, 23 Nov 2026 10:00:00 +0100\r\nMessage-ID: <1@client.example>\r\n\
+    From: anna@gmx.de\r\nTo: b@x.example\r\n\r\nGreetings!\r\n.\r\n\
+    MAIL FROM:<nobody@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n\
+    Date: Mon, 23 Nov 2026 10:00:00 +0100\r\nFrom: nobody@x.example\r\nTo: b@x.example\r\n\r\nGreetings!\r\n.\r\n\
+    QUIT\r\n";
+
+fn site() -> Site {
+    let site = Site::new();
+    let at = |name: &str| format!("'unix:{}'", site.path().join(name).display());
+    site.config(&format!("authorise: mta\nlisten: {{lmtp: {}, metrics: {}}}\n", at("lmtp"), at("metrics")));
+    site
+}
+
+fn ask(site: &Site, socket: &str, request: &str) -> String {
+    let mut stream = UnixStream::connect(site.path().join(socket)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+fn page(site: &Site) -> String {
+    ask(site, "metrics", "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+/// The value of the line that begins so.
+#[track_caller]
+fn value(page: &str, sample: &str) -> f64 {
+    let found = page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')?.parse().ok());
+    found.unwrap_or_else(|| panic!("{sample} in\n{page}"))
+}
+
+#[test]
+fn what_was_delivered_is_counted_and_nobody_is_named() {
+    let site = site();
+    site.rules(&["refuse-recipient=c@x.example"]);
+    let _serving = Serving::start(&site);
+    assert_eq!(value(&page(&site), "sendvia_sessions_reused_total"), 0.0);
+    let replies = ask(&site, "lmtp", MESSAGES);
+    assert!(replies.contains("\r\n250 2.0.0 gmx: ") && replies.contains("\r\n451 4.3.5 "), "{replies}");
+    let page = page(&site);
+    let rows = [
+        ("sendvia_deliveries_total{provider=\"gmx\",verdict=\"sent\",outcome=\"sent\"}", 1.0),
+        ("sendvia_deliveries_total{provider=\"none\",verdict=\"deferred\",outcome=\"no-account\"}", 1.0),
+        ("sendvia_logins_total{provider=\"gmx\",result=\"ok\"}", 1.0),
+        ("sendvia_stage_seconds_count{stage=\"connecting\"}", 1.0),
+        ("sendvia_messages_last_day", 1.0),
+        ("sendvia_accounts_active_last_day", 1.0),
+        ("sendvia_state_readable", 1.0),
+        ("sendvia_pool_sessions_idle", 1.0),
+    ];
+    for (sample, expected) in rows {
+        assert_eq!(value(&page, sample), expected, "{sample}");
+    }
+    assert!(page.contains("provider=\"gmx\",verdict=\"bounced\""), "{page}");
+    for secret in ["anna", "x.example", "nobody", "localhost["] {
+        assert!(!page.contains(secret), "{secret} in\n{page}");
+    }
+}
+
+#[test]
+fn other_hosts_get_no_page() {
+    let site = Site::new();
+    site.config("listen: {metrics: '0.0.0.0:9125'}\n");
+    let said = String::from_utf8(site.command("check").output().unwrap().stdout).unwrap();
+    assert!(said.contains("listen.metrics: metrics are served to this host alone"), "{said}");
+}
+
+/// Words that look like names of ours, with the ends of a histogram's lines taken off.
+fn names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let ours = words.filter(|word| word.starts_with("sendvia_") || word.starts_with("process_"));
+    ours.map(|word| word.trim_end_matches("_bucket").trim_end_matches("_sum").trim_end_matches("_count").to_owned())
+        .collect()
+}
+
+#[test]
+fn dashboard_rules_and_guide_know_the_names_of_the_page() {
+    let site = site();
+    let _serving = Serving::start(&site);
+    let page = page(&site);
+    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let shown: BTreeSet<String> = types.map(str::to_owned).collect();
+    let read = |path: &str| fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let guide = read("docs/guide/watching.md");
+    let table: String = guide.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(names(&table), shown);
+    for file in ["contrib/grafana/sendvia.json", "contrib/prometheus/sendvia.rules.yml"] {
+        let used = names(&read(file));
+        assert!(!used.is_empty() && used.is_subset(&shown), "{file}: {:?}", used.difference(&shown));
+    }
+    serde_json::from_str::<serde_json::Value>(&read("contrib/grafana/sendvia.json")).unwrap();
+}
