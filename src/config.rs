@@ -5,10 +5,12 @@
 mod mta;
 mod read;
 mod search;
+mod sessions;
 
 pub use crate::account::Authorise;
 pub use crate::secret::vault::KeySource;
 pub use mta::{LoginFieldConfig, MapConfig, PolicyConfig};
+pub use sessions::Sessions;
 
 use crate::account::Place;
 use crate::account::preset::{Limits, Presets};
@@ -50,6 +52,8 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
     /// Sockets of the resident service.
     pub listen: Listen,
+    /// How many sessions the resident service keeps, and for how long.
+    pub sessions: Sessions,
     /// What Postfix's policy service answers beside refusals.
     pub policy: PolicyConfig,
     /// What Postfix's look-up tables hold.
@@ -387,6 +391,7 @@ impl Config {
             map: MapConfig::default(),
             login_field: None,
             limits: Limits::default(),
+            sessions: Sessions::default(),
             breakers: Breakers::default(),
             journal: Journal { mode: JournalMode::default(), keep: Duration::from_secs(5 * 24 * 3600) },
             notify: Notify::default(),

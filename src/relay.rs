@@ -20,13 +20,13 @@ mod proof;
 mod routes;
 
 pub use crate::submission::Recipients;
-pub use admission::{Admission, account_of};
+pub use admission::{Admission, account_for, account_of};
 pub use breaker::closed;
 pub use delivery::{Handover, Report};
 pub use proof::{Proven, Unproven};
 
 use crate::account::{self, Store};
-use crate::config::{Config, RouteConfig};
+use crate::config::{Config, RouteConfig, Sessions};
 use crate::secret::custody::Custody;
 use crate::state::{self, Clock, Ledger};
 use crate::submission::pool::{Bounds, Counts, Pool};
@@ -43,7 +43,7 @@ pub struct Relay {
     ledger: Box<dyn Ledger>,
     trust: Arc<TlsTrust>,
     ehlo_name: String,
-    pool: Option<Pool>,
+    pool: Option<Arc<Pool>>,
 }
 
 impl Relay {
@@ -68,7 +68,20 @@ impl Relay {
 
     /// A relay for a process that carries many messages at once: one account's do not hold up the others'.
     pub fn resident(config: Config) -> Relay {
-        Relay { pool: Some(Pool::new(Bounds::default())), ..Relay::new(config) }
+        let pool = Arc::new(Pool::new(bounds(&config.sessions)));
+        Relay { pool: Some(pool), ..Relay::new(config) }
+    }
+
+    /// A resident relay in the place of this one, by another configuration. Warm sessions stay, unless they were made in
+    /// another way than the new ones would be.
+    pub fn followed_by(&self, config: Config) -> Relay {
+        let is_as_before = self.config.ca_file == config.ca_file
+            && self.config.ehlo_name == config.ehlo_name
+            && self.config.sessions == config.sessions;
+        match is_as_before {
+            true => Relay { pool: self.pool.clone(), ..Relay::new(config) },
+            false => Relay::resident(config),
+        }
     }
 
     /// The configuration in force.
@@ -101,11 +114,16 @@ impl Relay {
 
     /// What shares this process now.
     pub fn pool_counts(&self) -> Counts {
-        self.pool.as_ref().map(Pool::counts).unwrap_or_default()
+        self.pool.as_ref().map(|pool| pool.counts()).unwrap_or_default()
     }
 
     /// What gets at the accounts' secrets.
     pub fn custody(&self) -> &Custody {
         &self.custody
     }
+}
+
+fn bounds(sessions: &Sessions) -> Bounds {
+    let Sessions { account, waiting, provider, all, idle, messages, age } = *sessions;
+    Bounds { seats: account, waiting, provider, all, idle, messages, age }
 }

@@ -50,6 +50,8 @@ pub enum Rule {
     Subaddress,
     /// Any address of a domain by the account of the domain.
     Domain,
+    /// A sender without an account, by the account that the submitter's login is the address of.
+    Login,
 }
 
 impl fmt::Display for Rule {
@@ -59,6 +61,7 @@ impl fmt::Display for Rule {
             Rule::Alias => "alias",
             Rule::Subaddress => "subaddress",
             Rule::Domain => "domain",
+            Rule::Login => "login",
         })
     }
 }

@@ -7,7 +7,7 @@ use super::output;
 use super::settings::Settings;
 use crate::account::{self, Account, Found, Submitter};
 use crate::config::Config;
-use crate::relay::account_of;
+use crate::relay::{account_for, account_of};
 use crate::verdict::ExitStatus;
 use crate::wire::mailbox::ReversePath;
 use clap::Args;
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     // An MTA asks by the exit status: a broken configuration is no answer.
     let Ok(config) = arguments.settings.load() else { return ExitStatus::TempFail };
-    match find(&config, &arguments.sender) {
+    match find(&config, arguments) {
         Ok(Some(found)) => tell(&config, arguments, &found),
         Ok(None) => tell_none(arguments),
         Err(error) => {
@@ -44,11 +44,14 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
 }
 
 /// The account as a delivery would choose it. What is no address has no account.
-fn find(config: &Config, sender: &str) -> Result<Option<Found>, account::AccountError> {
+fn find(config: &Config, arguments: &Arguments) -> Result<Option<Found>, account::AccountError> {
     let store = account::open(&config.accounts, config.presets.clone());
-    match ReversePath::parse(sender) {
-        Ok(reverse_path) => account_of(store.as_ref(), &config.null_sender, &reverse_path),
-        Err(_) => Ok(None),
+    match (ReversePath::parse(&arguments.sender), &arguments.user) {
+        (Ok(reverse_path), Some(login)) => {
+            account_for(store.as_ref(), config, &reverse_path, &Submitter::from_login(login))
+        }
+        (Ok(reverse_path), None) => account_of(store.as_ref(), &config.null_sender, &reverse_path),
+        (Err(_), _) => Ok(None),
     }
 }
 

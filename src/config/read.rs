@@ -63,6 +63,7 @@ fn fill(config: &mut Config, root: &Value<'_>, base: &Path) {
     config.policy = section.optional("policy", mta::policy).unwrap_or_default();
     config.map = section.optional("map", mta::map).unwrap_or_default();
     config.login_field = section.optional("login_field", |value| mta::login_field(value, base));
+    config.sessions = section.optional("sessions", service::sessions).unwrap_or_default();
     config.breakers = section.optional("breakers", service::breakers).unwrap_or_default();
     if let Some(journal) = section.optional("journal", |value| service::journal(value, config.journal)) {
         config.journal = journal;

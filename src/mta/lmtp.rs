@@ -33,6 +33,10 @@ pub const IDLE: Duration = Duration::from_secs(10 * 60);
 /// How long after the deadline a delivery is cut off that did not notice it.
 const LATE: Duration = Duration::from_secs(5);
 
+/// A service of ours was down while the message was submitted: the MTA keeps it, and may send it by the pipe transport.
+const UNSIGNED: &str = "submitted with a login, but without its signed field: `sendvia policy` did not answer at DATA; \
+    the pipe transport has the login";
+
 /// What can be said of the way a message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
@@ -178,7 +182,10 @@ impl Delivery<'_> {
             return Ok(Submitter::Nobody);
         };
         if fields.is_empty() {
-            return Ok(Submitter::Nobody);
+            return match has_logged_in(message, queue_id) {
+                true => Err(Outcome::Local { problem: UNSIGNED.to_owned() }),
+                false => Ok(Submitter::Nobody),
+            };
         }
         let key = LoginKey::read(&config.key_file).map_err(|error| Outcome::Local { problem: error.to_string() })?;
         let (now, lifetime) = (Clock::System.now(), config.lifetime);
@@ -201,5 +208,45 @@ impl Delivery<'_> {
 
     fn logged<'s>(&'s self, submitter: &'s Submitter) -> Logged<'s> {
         Logged { queue_id: self.queue_id, submitter, reading: self.reading }
+    }
+}
+
+/// Whether Postfix took the message from a client that had logged in: the field that its smtpd puts on top names our
+/// queue id, and the protocol with the `A` of RFC 3848. This only keeps a message in the queue that would be bounced, so
+/// nobody gains by forging it.
+fn has_logged_in(message: &Message, queue_id: &str) -> bool {
+    let Some(received) = message.header.find_all("Received").next().map(|field| field.unfolded()) else { return false };
+    let received = String::from_utf8_lossy(&received);
+    let words: Vec<&str> = received.split([' ', '\t', ';']).collect();
+    let behind = |word| words.iter().position(|one| *one == word).and_then(|at| words.get(at + 1)).copied();
+    let with = behind("with").unwrap_or_default();
+    behind("id") == Some(queue_id) && matches!(with, "ESMTPA" | "ESMTPSA" | "UTF8SMTPA" | "UTF8SMTPSA")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Intake;
+
+    #[test]
+    fn only_postfixs_own_field_about_this_message_tells_of_a_login() {
+        let received = |with: &str, id: &str| {
+            format!(
+                "Received: from x (unknown [192.0.2.7])\r\n\tby mx.example (Postfix) with {with} id {id}\r\n\tfor <b@x>; now\r\n"
+            )
+        };
+        let rows = [
+            (received("ESMTPSA", "4Xq1zY"), true),
+            (received("ESMTPA", "4Xq1zY"), true),
+            (received("ESMTPS", "4Xq1zY"), false),
+            (received("ESMTPSA", "another"), false),
+            (received("ESMTP", "4Xq1zY") + &received("ESMTPSA", "4Xq1zY"), false),
+            (String::new(), false),
+        ];
+        for (fields, expected) in rows {
+            let mut intake = Intake::new(Limits::default(), Path::new("/nonexistent"));
+            intake.push(format!("{fields}From: a@b\r\n\r\nx\r\n").as_bytes()).unwrap();
+            assert_eq!(has_logged_in(&intake.finish().unwrap(), "4Xq1zY"), expected, "{fields}");
+        }
     }
 }

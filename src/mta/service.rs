@@ -9,6 +9,7 @@ mod life;
 mod live;
 mod metrics;
 mod socket;
+mod watched;
 
 pub use activation::adopt;
 pub use life::{StartError, run};

@@ -2,7 +2,7 @@
 
 use super::Relay;
 use crate::account::{Account, AccountError, Found, Rule, Store, Submitter, by_login};
-use crate::config::{NullSender, UnknownSender};
+use crate::config::{Config, NullSender, UnknownSender};
 use crate::verdict::Outcome;
 use crate::wire::envelope::Envelope;
 use crate::wire::mailbox::{Mailbox, ReversePath};
@@ -48,12 +48,8 @@ impl Relay {
     fn for_sender(&self, sender: &Mailbox, submitter: &Submitter) -> Result<Found, Outcome> {
         let permanent = self.config().unknown_sender == UnknownSender::Bounce;
         let none = || Outcome::NoAccount { sender: sender.to_string(), permanent };
-        let found = match self.store().find(sender) {
-            Ok(None) if self.config().policy.filter.is_some() => {
-                by_login(self.store(), submitter, self.config().authorise)
-            }
-            found => found,
-        };
+        let reverse_path = ReversePath::Mailbox(sender.clone());
+        let found = account_for(self.store(), self.config(), &reverse_path, submitter);
         found.map_err(|error| unreadable(&error))?.ok_or_else(none)
     }
 
@@ -87,5 +83,24 @@ pub fn account_of(
         (ReversePath::Mailbox(mailbox), _) => store.find(mailbox),
         (ReversePath::Null, NullSender::Via(address)) => store.find(address),
         (ReversePath::Null, NullSender::Defer | NullSender::Bounce) => Ok(None),
+    }
+}
+
+/// The account that carries a submitter's message with this reverse-path: that of [`account_of`], and where a sender has
+/// none and the site routes by login (`policy: {filter}`), the login's.
+///
+/// # Errors
+/// [`AccountError`]
+pub fn account_for(
+    store: &dyn Store,
+    config: &Config,
+    reverse_path: &ReversePath,
+    submitter: &Submitter,
+) -> Result<Option<Found>, AccountError> {
+    match account_of(store, &config.null_sender, reverse_path)? {
+        None if config.policy.filter.is_some() && *reverse_path != ReversePath::Null => {
+            by_login(store, submitter, config.authorise)
+        }
+        found => Ok(found),
     }
 }

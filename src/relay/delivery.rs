@@ -7,7 +7,7 @@ use super::limits::{self, Room};
 use super::login::{LoggedIn, Login, provider_label};
 use super::memory::Memory;
 use super::preparation::{Prepared, prepare};
-use super::{Relay, outcomes};
+use super::{Relay, outcomes, routes};
 use crate::account::Account;
 use crate::message::downgrade::{DowngradeError, to_seven_bit};
 use crate::message::{Limits, Message};
@@ -105,7 +105,8 @@ impl Relay {
     async fn seat(&self, account: &Account) -> Result<Option<Seat>, Outcome> {
         let Some(pool) = &self.pool else { return Ok(None) };
         let sessions = limits::of(self.config(), account).sessions;
-        let seat = pool.enter(&account.address.folded(), sessions).await;
+        let (address, provider) = (account.address.folded(), routes::provider(account));
+        let seat = pool.enter(&address, &provider, sessions).await;
         seat.map(Some).map_err(|_| Outcome::Busy { account: account.address.to_string() })
     }
 }

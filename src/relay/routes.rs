@@ -60,12 +60,16 @@ fn configured(relay: &Relay, account: &Account) -> Result<Vec<RouteConfig>, Outc
 
 /// What a way is called in the state: with the provider that it leads to, or the upstream in its place.
 pub(super) fn subject(way: &RouteConfig, account: &Account) -> Subject {
-    let server = &account.submission;
-    match (&way.way, &account.provider) {
-        (Way::Upstream(upstream), _) => Subject::route(&way.name, &upstream.to_string()),
-        (_, Some(provider)) => Subject::route(&way.name, provider),
-        (_, None) => Subject::route(&way.name, &format!("{}:{}", server.host, server.port)),
+    match &way.way {
+        Way::Upstream(upstream) => Subject::route(&way.name, &upstream.to_string()),
+        _ => Subject::route(&way.name, &provider(account)),
     }
+}
+
+/// What the account's provider is called among others: its preset's name, else its server.
+pub(super) fn provider(account: &Account) -> String {
+    let server = &account.submission;
+    account.provider.clone().unwrap_or_else(|| format!("{}:{}", server.host, server.port))
 }
 
 /// What its login is called there.

@@ -1,8 +1,9 @@
-//! Sessions kept warm between messages, and how many deliveries of one account may be under way.
+//! Sessions kept warm between messages, and how many deliveries may be under way: of an account, at a provider, in all.
 //!
 //! A delivery [enters](Pool::enter) for its account first. Each account has so many seats, so one account's thousand
 //! messages do not hold what the MTA has for all; a few more may wait, in the order in which they came, and the rest is
-//! told at once that it is [`Full`]. With a seat comes a session that another delivery left, if there is one that fits: by
+//! told at once that it is [`Full`]. Then it waits for its provider and for room in all, again in the order in which they
+//! came; there an account waits with as many deliveries as it has seats. Idle sessions make way. With a seat comes a session that another delivery left, if there is one that fits: by
 //! the same key, which names account, credentials and route, so that other credentials never meet an old session.
 //!
 //! An idle session is watched: one that the server closed is given up in that moment, one that was idle for too long says
@@ -27,6 +28,8 @@ pub struct Bounds {
     pub seats: usize,
     /// Deliveries of one account that may wait for a seat.
     pub waiting: usize,
+    /// Sessions at one provider, idle ones included.
+    pub provider: usize,
     /// Deliveries in all.
     pub all: usize,
     /// How long a session may be idle.
@@ -35,14 +38,6 @@ pub struct Bounds {
     pub messages: u64,
     /// How old a session may become.
     pub age: Duration,
-}
-
-impl Default for Bounds {
-    fn default() -> Bounds {
-        let seconds = Duration::from_secs;
-        // Postfix has 20 deliveries for one next hop: an account holds less than half of them.
-        Bounds { seats: 4, waiting: 4, all: 256, idle: seconds(60), messages: 50, age: seconds(1800) }
-    }
 }
 
 /// As many deliveries of this account wait as may.
@@ -65,11 +60,19 @@ pub struct Counts {
 pub struct Pool {
     bounds: Bounds,
     all: Arc<Semaphore>,
+    providers: Mutex<HashMap<String, Arc<Provider>>>,
     accounts: Mutex<HashMap<String, Arc<Account>>>,
+}
+
+/// What is known of one provider.
+struct Provider {
+    seats: Arc<Semaphore>,
+    idle: AtomicUsize,
 }
 
 /// What is known of one account.
 struct Account {
+    provider: Arc<Provider>,
     seats: Arc<Semaphore>,
     waiting: AtomicUsize,
     idle: Mutex<Vec<Idle>>,
@@ -85,21 +88,26 @@ struct Idle {
 pub struct Seat {
     bounds: Bounds,
     account: Arc<Account>,
-    _held: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+    _held: [OwnedSemaphorePermit; 3],
 }
 
 impl Pool {
     /// An empty pool.
     pub fn new(bounds: Bounds) -> Pool {
-        Pool { bounds, all: Arc::new(Semaphore::new(bounds.all)), accounts: Mutex::default() }
+        Pool {
+            bounds,
+            all: Arc::new(Semaphore::new(bounds.all)),
+            providers: Mutex::default(),
+            accounts: Mutex::default(),
+        }
     }
 
-    /// Waits for a seat of `account`, whose provider allows `sessions` at once, if it says so.
+    /// Waits for a seat of `account` at `provider`, which allows an account so many `sessions` at once, if it says so.
     ///
     /// # Errors
     /// [`Full`], at once.
-    pub async fn enter(&self, account: &str, sessions: Option<u64>) -> Result<Seat, Full> {
-        let account = self.account(account, sessions);
+    pub async fn enter(&self, account: &str, provider: &str, sessions: Option<u64>) -> Result<Seat, Full> {
+        let account = self.account(account, provider, sessions);
         let seat = match Arc::clone(&account.seats).try_acquire_owned() {
             Ok(seat) => seat,
             Err(_) => {
@@ -107,8 +115,10 @@ impl Pool {
                 Arc::clone(&account.seats).acquire_owned().await.map_err(|_| Full)?
             }
         };
+        let at_provider = Arc::clone(&account.provider.seats).acquire_owned().await.map_err(|_| Full)?;
         let place = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Full)?;
-        Ok(Seat { bounds: self.bounds, account, _held: (seat, place) })
+        self.make_room(&account);
+        Ok(Seat { bounds: self.bounds, account, _held: [seat, at_provider, place] })
     }
 
     /// What is in it now.
@@ -121,20 +131,80 @@ impl Pool {
         counts
     }
 
-    fn account(&self, name: &str, sessions: Option<u64>) -> Arc<Account> {
+    fn account(&self, name: &str, provider: &str, sessions: Option<u64>) -> Arc<Account> {
         let mut accounts = lock(&self.accounts);
         if accounts.len() > MANY {
             accounts.retain(|_, account| Arc::strong_count(account) > 1 || account.has_sessions());
         }
         let allowed = sessions.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
         let seats = self.bounds.seats.min(allowed).max(1);
-        Arc::clone(accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::new(seats))))
+        let make = || Arc::new(Account::new(self.provider(provider), seats));
+        Arc::clone(accounts.entry(name.to_owned()).or_insert_with(make))
+    }
+
+    fn provider(&self, name: &str) -> Arc<Provider> {
+        let mut providers = lock(&self.providers);
+        if providers.len() > MANY {
+            providers.retain(|_, provider| Arc::strong_count(provider) > 1);
+        }
+        let make = || Provider { seats: Arc::new(Semaphore::new(self.bounds.provider)), idle: AtomicUsize::new(0) };
+        Arc::clone(providers.entry(name.to_owned()).or_insert_with(|| Arc::new(make())))
+    }
+
+    /// Ends one idle session of the provider where it has as many as may be, rather those of others than one's own.
+    fn make_room(&self, entering: &Account) {
+        let provider = &entering.provider;
+        if !provider.is_full(self.bounds.provider) {
+            return;
+        }
+        let accounts: Vec<Arc<Account>> = lock(&self.accounts).values().map(Arc::clone).collect();
+        let others = accounts.iter().filter(|account| {
+            Arc::ptr_eq(&account.provider, provider) && !std::ptr::eq(Arc::as_ptr(account), entering)
+        });
+        for account in others {
+            let mut idle = lock(&account.idle);
+            idle.retain(|idle| !idle.claim.is_closed());
+            if !idle.is_empty() {
+                // A claim that is dropped ends its session.
+                idle.remove(0);
+                return;
+            }
+        }
+    }
+}
+
+impl Provider {
+    /// Whether no further session may be kept beside those in use and those that are idle.
+    fn is_full(&self, most: usize) -> bool {
+        let in_use = most.saturating_sub(self.seats.available_permits());
+        in_use + self.idle.load(Ordering::SeqCst) > most
+    }
+}
+
+/// One idle session in the provider's count.
+struct CountedIdle(Arc<Provider>);
+
+impl CountedIdle {
+    fn at(provider: &Arc<Provider>) -> CountedIdle {
+        provider.idle.fetch_add(1, Ordering::SeqCst);
+        CountedIdle(Arc::clone(provider))
+    }
+}
+
+impl Drop for CountedIdle {
+    fn drop(&mut self) {
+        self.0.idle.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Account {
-    fn new(seats: usize) -> Account {
-        Account { seats: Arc::new(Semaphore::new(seats)), waiting: AtomicUsize::new(0), idle: Mutex::default() }
+    fn new(provider: Arc<Provider>, seats: usize) -> Account {
+        Account {
+            provider,
+            seats: Arc::new(Semaphore::new(seats)),
+            waiting: AtomicUsize::new(0),
+            idle: Mutex::default(),
+        }
     }
 
     /// Forgets those that have ended.
@@ -172,7 +242,7 @@ impl Seat {
         if !self.may_go_on(&session) {
             return session.quit().await;
         }
-        let claim = watch(session, self.bounds.idle);
+        let claim = watch(session, self.bounds.idle, CountedIdle::at(&self.account.provider));
         let mut idle = lock(&self.account.idle);
         idle.retain(|idle| !idle.claim.is_closed());
         idle.push(Idle { key: key.to_owned(), claim });
@@ -186,7 +256,11 @@ impl Seat {
 }
 
 /// Holds an idle session until it is claimed, closed by its server, or idle for too long.
-fn watch(mut session: Authenticated, idle: Duration) -> oneshot::Sender<oneshot::Sender<Authenticated>> {
+fn watch(
+    mut session: Authenticated,
+    idle: Duration,
+    counted: CountedIdle,
+) -> oneshot::Sender<oneshot::Sender<Authenticated>> {
     let (claim, claimed) = oneshot::channel::<oneshot::Sender<Authenticated>>();
     tokio::spawn(async move {
         session.set_deadline(None);
@@ -197,6 +271,7 @@ fn watch(mut session: Authenticated, idle: Duration) -> oneshot::Sender<oneshot:
             () = session.closed() => return,
             () = tokio::time::sleep(idle) => None,
         };
+        drop(counted);
         let left = match taker {
             Some(taker) => taker.send(session).err(),
             None => Some(session),
@@ -234,8 +309,13 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    fn pool(seats: usize, waiting: usize, all: usize) -> Pool {
-        Pool::new(Bounds { seats, waiting, all, ..Bounds::default() })
+    fn bounds(seats: usize, waiting: usize, provider: usize) -> Bounds {
+        let minute = Duration::from_secs(60);
+        Bounds { seats, waiting, provider, all: 10, idle: minute, messages: 50, age: minute }
+    }
+
+    fn pool(seats: usize, waiting: usize) -> Pool {
+        Pool::new(bounds(seats, waiting, 10))
     }
 
     fn poll<T>(work: std::pin::Pin<&mut impl Future<Output = T>>) -> Poll<T> {
@@ -244,40 +324,51 @@ mod tests {
 
     #[test]
     fn an_account_has_its_seats_a_few_wait_and_the_rest_is_told_at_once() {
-        let pool = pool(1, 1, 10);
-        let Poll::Ready(Ok(first)) = poll(pin!(pool.enter("anna", None))) else { panic!("a free seat") };
-        let mut second = pin!(pool.enter("anna", None));
+        let pool = pool(1, 1);
+        let Poll::Ready(Ok(first)) = poll(pin!(pool.enter("anna", "gmx", None))) else { panic!("a free seat") };
+        let mut second = pin!(pool.enter("anna", "gmx", None));
         assert!(poll(second.as_mut()).is_pending());
-        assert!(matches!(poll(pin!(pool.enter("anna", None))), Poll::Ready(Err(Full))));
-        assert!(matches!(poll(pin!(pool.enter("berta", None))), Poll::Ready(Ok(_))), "another account goes on");
+        assert!(matches!(poll(pin!(pool.enter("anna", "gmx", None))), Poll::Ready(Err(Full))));
+        assert!(matches!(poll(pin!(pool.enter("berta", "gmx", None))), Poll::Ready(Ok(_))), "another account goes on");
         drop(first);
         assert!(matches!(poll(second.as_mut()), Poll::Ready(Ok(_))));
     }
 
     #[test]
     fn one_who_stops_waiting_leaves_his_place() {
-        let pool = pool(1, 1, 10);
-        let Poll::Ready(Ok(_first)) = poll(pin!(pool.enter("anna", None))) else { panic!("a free seat") };
+        let pool = pool(1, 1);
+        let Poll::Ready(Ok(_first)) = poll(pin!(pool.enter("anna", "gmx", None))) else { panic!("a free seat") };
         {
-            let mut second = pin!(pool.enter("anna", None));
+            let mut second = pin!(pool.enter("anna", "gmx", None));
             assert!(poll(second.as_mut()).is_pending());
         }
-        assert!(poll(pin!(pool.enter("anna", None))).is_pending(), "not full");
+        assert!(poll(pin!(pool.enter("anna", "gmx", None))).is_pending(), "not full");
     }
 
     #[test]
     fn a_provider_may_allow_fewer_sessions_than_we() {
-        let pool = pool(4, 0, 10);
-        let seats: Vec<_> = (0..3).map(|_| poll(pin!(pool.enter("anna", Some(2))))).collect();
+        let pool = pool(4, 0);
+        let seats: Vec<_> = (0..3).map(|_| poll(pin!(pool.enter("anna", "gmx", Some(2))))).collect();
         let free = seats.iter().filter(|seat| matches!(seat, Poll::Ready(Ok(_)))).count();
         assert_eq!(free, 2);
     }
 
     #[test]
+    fn a_providers_bound_holds_for_all_accounts_and_for_no_other_provider() {
+        let pool = Pool::new(bounds(4, 4, 1));
+        let Poll::Ready(Ok(first)) = poll(pin!(pool.enter("anna", "gmx", None))) else { panic!("a free seat") };
+        let mut second = pin!(pool.enter("berta", "gmx", None));
+        assert!(poll(second.as_mut()).is_pending());
+        assert!(matches!(poll(pin!(pool.enter("carl", "ionos", None))), Poll::Ready(Ok(_))));
+        drop(first);
+        assert!(matches!(poll(second.as_mut()), Poll::Ready(Ok(_))));
+    }
+
+    #[test]
     fn accounts_that_nobody_uses_are_forgotten() {
-        let pool = pool(1, 0, 10);
+        let pool = pool(1, 0);
         for number in 0..=2 * MANY {
-            assert!(matches!(poll(pin!(pool.enter(&number.to_string(), None))), Poll::Ready(Ok(_))));
+            assert!(matches!(poll(pin!(pool.enter(&number.to_string(), "gmx", None))), Poll::Ready(Ok(_))));
         }
         assert!(lock(&pool.accounts).len() <= MANY + 1);
     }

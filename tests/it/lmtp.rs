@@ -102,6 +102,17 @@ fn a_login_that_is_forged_foreign_or_missing_is_none() {
 }
 
 #[test]
+fn a_login_that_nobody_signed_keeps_the_message() {
+    let site = site("");
+    let received = "Received: from pc (unknown [192.0.2.7])\r\n\tby mx.firm.example (Postfix) with ESMTPSA id 4Xq1zY\r\n\tfor <b@x.example>; \
+        Mon, 23 Nov 2026 10:00:00 +0100 (CET)\r\n";
+    let ended = on_stdio(&site, &dialogue(received, &["b@x.example"]));
+    let verdicts = verdicts(&ended.out);
+    assert!(verdicts[0].starts_with("451 4.3.5 submitted with a login, but without its signed field"), "{verdicts:?}");
+    assert_eq!(site.counters().connections, 0);
+}
+
+#[test]
 fn trouble_of_ours_defers_every_recipient() {
     let site = site("");
     let text = dialogue(&signed(&site, "anna", "4Xq1zY"), &["b@x.example", "c@x.example"]);
@@ -189,7 +200,7 @@ fn one_accounts_thousand_messages_are_told_to_come_back_instead_of_holding_the_s
 struct Warm {
     site: Site,
     socket: std::path::PathBuf,
-    _serving: Serving,
+    serving: Serving,
     messages: u32,
 }
 
@@ -199,7 +210,7 @@ impl Warm {
         let socket = site.path().join("lmtp");
         site.config(&format!("login_field: {{key_file: login.key}}\nlisten: {{lmtp: 'unix:{}'}}\n", socket.display()));
         let serving = Serving::start(&site);
-        Warm { site, socket, _serving: serving, messages: 0 }
+        Warm { site, socket, serving, messages: 0 }
     }
 
     #[track_caller]
@@ -230,6 +241,21 @@ fn many_messages_of_one_account_cost_one_login() {
     (0..5).for_each(|_| warm.deliver());
     assert_eq!((warm.logins(), warm.site.messages().len()), (1, 5));
     assert_eq!(warm.site.sandbox().faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_reload_keeps_the_sessions_unless_they_would_be_made_in_another_way() {
+    let mut warm = Warm::start();
+    warm.deliver();
+    let config = fs::read_to_string(warm.site.config_file()).unwrap();
+    fs::write(warm.site.config_file(), format!("{config}map: {{transport: 'other:'}}\n")).unwrap();
+    warm.serving.reload();
+    warm.deliver();
+    assert_eq!(warm.logins(), 1);
+    fs::write(warm.site.config_file(), format!("{config}ehlo_name: other.example\n")).unwrap();
+    warm.serving.reload();
+    warm.deliver();
+    assert_eq!(warm.logins(), 2);
 }
 
 #[test]

@@ -9,6 +9,11 @@ use sendvia::submission::{Authenticated, Credentials, Dial, Endpoint, Proof, Pro
 use std::sync::Arc;
 use std::time::Duration;
 
+fn bounds() -> Bounds {
+    let minute = Duration::from_secs(60);
+    Bounds { seats: 4, waiting: 4, provider: 64, all: 256, idle: minute, messages: 50, age: 30 * minute }
+}
+
 async fn log_in(site: &Site) -> Authenticated {
     let dial = Dial {
         endpoint: Endpoint {
@@ -30,7 +35,7 @@ async fn log_in(site: &Site) -> Authenticated {
 }
 
 async fn seat(pool: &Pool) -> Seat {
-    pool.enter("anna@gmx.de", None).await.expect("a seat")
+    pool.enter("anna@gmx.de", "gmx", None).await.expect("a seat")
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -47,7 +52,7 @@ async fn until_closed(site: &Site, count: u64) {
 fn a_session_is_left_for_the_next_delivery() {
     let site = Site::new();
     block_on(async {
-        let pool = Pool::new(Bounds::default());
+        let pool = Pool::new(bounds());
         let first = seat(&pool).await;
         assert!(first.session("k").await.is_none());
         first.leave("k", log_in(&site).await).await;
@@ -64,7 +69,7 @@ fn a_session_is_left_for_the_next_delivery() {
 fn other_credentials_end_the_sessions_of_the_old_ones() {
     let site = Site::new();
     block_on(async {
-        let pool = Pool::new(Bounds::default());
+        let pool = Pool::new(bounds());
         let seat = seat(&pool).await;
         seat.leave("old", log_in(&site).await).await;
         assert!(seat.session("new").await.is_none());
@@ -77,12 +82,12 @@ fn other_credentials_end_the_sessions_of_the_old_ones() {
 fn an_idle_session_ends_by_quit_and_an_old_one_is_not_kept() {
     let site = Site::new();
     block_on(async {
-        let pool = Pool::new(Bounds { idle: Duration::from_millis(1), ..Bounds::default() });
+        let pool = Pool::new(Bounds { idle: Duration::from_millis(1), ..bounds() });
         let idle = seat(&pool).await;
         idle.leave("k", log_in(&site).await).await;
         until_closed(&site, 1).await;
         assert!(idle.session("k").await.is_none());
-        let pool = Pool::new(Bounds { age: Duration::ZERO, ..Bounds::default() });
+        let pool = Pool::new(Bounds { age: Duration::ZERO, ..bounds() });
         let old = seat(&pool).await;
         old.leave("k", log_in(&site).await).await;
         until_closed(&site, 2).await;
@@ -94,7 +99,7 @@ fn an_idle_session_ends_by_quit_and_an_old_one_is_not_kept() {
 fn a_session_that_its_server_closed_is_not_handed_out() {
     let mut site = Site::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let pool = Pool::new(Bounds::default());
+    let pool = Pool::new(bounds());
     let seat = runtime.block_on(async {
         let seat = seat(&pool).await;
         seat.leave("k", log_in(&site).await).await;

@@ -40,6 +40,13 @@ impl Serving {
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
+    /// By SIGHUP, until it is done.
+    pub(crate) fn reload(&self) {
+        self.signal("-HUP");
+        assert!(self.word().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+        assert_eq!(self.word(), "READY=1");
+    }
+
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -98,15 +105,24 @@ fn a_reload_drops_no_connection_and_a_bad_one_changes_nothing() {
     let mut client = UnixStream::connect(&map).unwrap();
     ask(&mut client, "transport anna@gmx.de", "OK sendvia:");
     site.config(&format!("{}nonsense: true\n", listen(&map)));
-    serving.signal("-HUP");
-    assert!(serving.word().starts_with("RELOADING=1\nMONOTONIC_USEC="));
-    assert_eq!(serving.word(), "READY=1");
+    serving.reload();
     ask(&mut client, "transport anna@gmx.de", "OK sendvia:");
     site.config(&format!("{}map: {{transport: 'other:'}}\n", listen(&map)));
-    serving.signal("-HUP");
-    assert!(serving.word().starts_with("RELOADING=1\nMONOTONIC_USEC="));
-    assert_eq!(serving.word(), "READY=1");
+    serving.reload();
     ask(&mut client, "transport anna@gmx.de", "OK other:");
+}
+
+#[test]
+fn a_changed_configuration_is_read_without_a_signal_and_a_bad_one_changes_nothing() {
+    let (site, map) = site();
+    let serving = Serving::start(&site);
+    let mut client = UnixStream::connect(&map).unwrap();
+    for (more, answer) in [("nonsense: true\n", "OK sendvia:"), ("map: {transport: 'other:'}\n", "OK other:")] {
+        site.config(&format!("{}{more}", listen(&map)));
+        assert!(serving.word().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+        assert_eq!(serving.word(), "READY=1");
+        ask(&mut client, "transport anna@gmx.de", answer);
+    }
 }
 
 #[test]

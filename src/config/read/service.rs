@@ -1,7 +1,9 @@
 //! Keys of the resident service and of what outlives a process.
 
 use super::{read_mailbox, read_path};
-use crate::config::{Breakers, Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify, Pause};
+use crate::config::{
+    Breakers, Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify, Pause, Sessions,
+};
 use crate::yaml::Value;
 use std::path::Path;
 
@@ -44,6 +46,25 @@ fn metrics_address(value: &Value<'_>) -> Option<ListenAddress> {
         return None;
     }
     Some(address)
+}
+
+/// `sessions: {account:, waiting:, provider:, all:, idle:, messages:, age:}`
+pub(super) fn sessions(value: &Value<'_>) -> Option<Sessions> {
+    let mut sessions = Sessions::default();
+    let mut section = value.section()?;
+    let mut count = |key, least, given: &mut usize| {
+        let read = section.optional(key, |value| value.number(least, 100_000));
+        *given = read.and_then(|read| usize::try_from(read).ok()).unwrap_or(*given);
+    };
+    count("account", 1, &mut sessions.account);
+    count("waiting", 0, &mut sessions.waiting);
+    count("provider", 1, &mut sessions.provider);
+    count("all", 1, &mut sessions.all);
+    sessions.messages = section.optional("messages", |value| value.number(1, 1_000_000)).unwrap_or(sessions.messages);
+    sessions.idle = section.optional("idle", Value::duration).unwrap_or(sessions.idle);
+    sessions.age = section.optional("age", Value::duration).unwrap_or(sessions.age);
+    section.finish();
+    Some(sessions)
 }
 
 fn listen_address(value: &Value<'_>) -> Option<ListenAddress> {

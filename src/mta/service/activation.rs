@@ -1,5 +1,5 @@
 //! Sockets passed by systemd (sd_listen_fds(3)): each is known by its name (`FileDescriptorName=policy`, or a unit called
-//! `sendvia-policy.socket`), else by its address in `listen`.
+//! `sendvia-policy.socket`), else by its address in `listen`, else by the name of its file (`/run/sendvia/policy`).
 
 use super::{Listener, Protocol, SocketError};
 use crate::config::{Listen, ListenAddress};
@@ -46,12 +46,16 @@ fn unix_address(listener: &UnixListener) -> Option<ListenAddress> {
 fn protocol(name: &str, address: Option<&ListenAddress>, listen: &Listen) -> Result<Protocol, SocketError> {
     let plain = name.strip_suffix(".socket").unwrap_or(name);
     let plain = plain.strip_prefix("sendvia-").unwrap_or(plain);
-    let by_name = Protocol::ALL.iter().find(|(known, _)| *known == plain);
+    let called = |name: &str| Protocol::ALL.iter().find(|(known, _)| *known == name);
     let by_address = || {
         let listens = |protocol: &Protocol| address.is_some_and(|address| protocol.addresses(listen).contains(address));
         Protocol::ALL.iter().find(|(_, protocol)| listens(protocol))
     };
-    let found = by_name.or_else(by_address).map(|(_, protocol)| *protocol);
+    let by_file = || match address {
+        Some(ListenAddress::Unix(path)) => path.file_name().and_then(|name| name.to_str()).and_then(called),
+        _ => None,
+    };
+    let found = called(plain).or_else(by_address).or_else(by_file).map(|(_, protocol)| *protocol);
     found.ok_or_else(|| SocketError::Unknown(name.to_owned()))
 }
 
@@ -72,6 +76,7 @@ mod tests {
             ("sendvia.socket", Some(unix("/run/m")), Some(Protocol::Map)),
             ("unknown", Some(unix("/run/m")), Some(Protocol::Map)),
             ("unknown", Some(unix("/run/other")), None),
+            ("sendvia.socket", Some(unix("/var/spool/postfix/sendvia/lmtp")), Some(Protocol::Lmtp)),
             ("", None, None),
         ];
         for (name, address, expected) in rows {

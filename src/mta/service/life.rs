@@ -1,6 +1,7 @@
 //! From start to end of the service's process: sockets, readiness, reload, stop.
 
 use super::activation::{adopt, serves};
+use super::watched::Watched;
 use super::{Drained, Limits, Listener, Live, Protocol, Service, SocketError};
 use crate::config::{Config, Listen, ListenAddress};
 use crate::log;
@@ -36,8 +37,8 @@ impl StartError {
     }
 }
 
-/// Serves until a signal ends it: SIGTERM and SIGINT let transactions finish, a second one does not; SIGHUP makes
-/// `reload` read the configuration again.
+/// Serves until a signal ends it: SIGTERM and SIGINT let transactions finish, a second one does not; SIGHUP, and a change
+/// of the configuration's file, make `reload` read it again.
 ///
 /// # Errors
 /// [`StartError`]; then nothing was served.
@@ -45,12 +46,13 @@ pub async fn run(config: Config, reload: impl Fn() -> Option<Config>) -> Result<
     raise_descriptors();
     let mut signals = Signals::new()?;
     let listeners = listeners(&config.listen).await?;
+    let mut file = Watched::new(config.file.as_deref());
     let live = Arc::new(Live::new(config));
     let service = Service::new(Arc::clone(&live), Limits::default());
     log::info(&format!("started, {} sockets", listeners.len()));
     tell(&[NotifyState::Ready]);
     let stopping = async {
-        until_stop(&mut signals, || take_over(&live, &reload)).await;
+        until_stop(&mut signals, &mut file, || take_over(&live, &reload)).await;
         log::info("stopping: transactions under way are finished");
         tell(&[NotifyState::Stopping]);
     };
@@ -146,12 +148,16 @@ async fn second_stop(signals: &mut Signals) {
     signals.stop().await;
 }
 
-async fn until_stop(signals: &mut Signals, reload: impl Fn()) {
+async fn until_stop(signals: &mut Signals, file: &mut Watched, reload: impl Fn()) {
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => return,
             _ = signals.interrupt.recv() => return,
-            _ = signals.hang_up.recv() => reload(),
+            _ = signals.hang_up.recv() => {
+                file.note();
+                reload();
+            }
+            () = file.changed() => reload(),
         }
     }
 }

@@ -25,9 +25,11 @@ impl Live {
         Live { current: RwLock::new(Arc::new(Site::new(config))) }
     }
 
-    /// From the next request on, by this one.
+    /// From the next request on, by this one; warm sessions stay.
     pub fn replace(&self, config: Config) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Site::new(config));
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let relay = current.relay.followed_by(config.clone());
+        *current = Arc::new(Site::of(&config, relay));
     }
 
     /// The configuration in force.
@@ -57,7 +59,11 @@ impl Live {
 
 impl Site {
     fn new(config: Config) -> Site {
-        Site { policy: Policy::new(&config), maps: Maps::new(&config), relay: Arc::new(Relay::resident(config)) }
+        Site::of(&config, Relay::resident(config.clone()))
+    }
+
+    fn of(config: &Config, relay: Relay) -> Site {
+        Site { policy: Policy::new(config), maps: Maps::new(config), relay: Arc::new(relay) }
     }
 }
 
