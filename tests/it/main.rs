@@ -4,6 +4,7 @@
 
 mod accounts;
 mod dialogue;
+mod docs;
 mod house;
 mod imports;
 mod keys;

@@ -101,6 +101,13 @@ impl Site {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
+    /// A file beside the configuration that its owner alone may read.
+    pub(crate) fn private_file(&self, name: &str, text: &str) {
+        let file = self.path().join(name);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
     pub(crate) fn port(&self, tls: TlsMode) -> u16 {
         self.sandbox().address(tls).unwrap().port()
     }
