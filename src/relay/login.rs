@@ -146,6 +146,6 @@ fn key(way: &RouteConfig, account: &Account, secret: &SecretString) -> String {
 }
 
 /// Nothing of the account or the message was risked yet.
-fn is_before_login(stage: Stage) -> bool {
+pub(super) fn is_before_login(stage: Stage) -> bool {
     matches!(stage, Stage::Connect | Stage::Tls | Stage::Banner | Stage::Ehlo | Stage::StartTls)
 }

@@ -43,8 +43,24 @@ pub(super) fn in_order(
     Ok(first)
 }
 
+/// The ways of an account that lead to its provider itself, for a login that is to show its own credentials.
+///
+/// # Errors
+/// As [`in_order`].
+pub(super) fn to_provider(relay: &Relay, account: &Account) -> Result<Vec<RouteConfig>, Outcome> {
+    let mut ways = configured(relay, account)?;
+    ways.retain(|way| !matches!(way.way, Way::Upstream(_)));
+    if ways.is_empty() {
+        ways.push(direct());
+    }
+    Ok(ways)
+}
+
+fn direct() -> RouteConfig {
+    RouteConfig { name: "direct".to_owned(), way: Way::Direct }
+}
+
 fn configured(relay: &Relay, account: &Account) -> Result<Vec<RouteConfig>, Outcome> {
-    let direct = || RouteConfig { name: "direct".to_owned(), way: Way::Direct };
     let routes = &relay.config().routes;
     if account.routes.is_empty() {
         return Ok(if routes.is_empty() { vec![direct()] } else { routes.clone() });

@@ -1,10 +1,12 @@
 //! `sendvia account add` and `account test` against the sandbox: what a person is told of a login.
 
 use crate::keys::{sendvia, site_with_key};
-use crate::site::{Ended, PASSWORD, Site};
+use crate::site::{Ended, MESSAGE, PASSWORD, Site};
 use crate::support::oauth_server::OAuthServer;
-use sendvia::sandbox::TlsMode;
+use sendvia::sandbox::{Mechanism, TlsMode};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 /// The sandbox as the site's own provider of `gmx.test`, without any account yet.
 fn site() -> Site {
@@ -58,12 +60,51 @@ fn each_way_to_fail_is_told_apart_and_nothing_is_written() {
     assert!(refused.err.contains("this host's address is refused, whoever logs in"), "{refused:?}");
     site.rules(&[]);
 
+    for (reply, kind) in [
+        (
+            "534 5.7.9 Application-specific password required",
+            "an app password, OAuth 2.0 or the owner's consent is needed",
+        ),
+        (
+            "535 POP3/IMAP/SMTP access is not enabled for this account",
+            "an app password, OAuth 2.0 or the owner's consent is needed",
+        ),
+        ("535 5.7.8 Error: authentication failed: account locked", "the account is locked or suspended"),
+    ] {
+        site.rules(&[&format!("reply=auth:{reply}")]);
+        let refused = add(&site, &[], PASSWORD);
+        assert!(refused.code != Some(0) && refused.err.contains(kind), "{reply}: {refused:?}");
+        assert!(refused.err.contains("hint: ") && refused.err.contains("https://"), "{reply}: {refused:?}");
+    }
+    site.rules(&[]);
+
     configure(&site, "localhost", 1);
     fs::remove_file(site.account_file("anna@gmx.de")).ok();
     let nobody = add(&site, &[], PASSWORD);
     assert_eq!(nobody.code, Some(75), "{nobody:?}");
     assert!(nobody.err.contains("no connection") && nobody.err.contains("firewall"), "{nobody:?}");
     assert!(!site.account_file("anna@gmx.de").exists());
+}
+
+#[test]
+fn a_login_is_tried_by_the_routes_of_a_delivery() {
+    let site = site();
+    let config = fs::read_to_string(site.config_file()).unwrap();
+    fs::write(site.config_file(), format!("{config}routes: [{{socks5: '127.0.0.1:1'}}]\n")).unwrap();
+    let nowhere = add(&site, &[], PASSWORD);
+    assert!(nowhere.code == Some(75) && nowhere.err.contains("no connection"), "{nowhere:?}");
+    assert_eq!(site.counters().connections, 0, "the direct way is not among the routes");
+    fs::write(site.config_file(), format!("{config}routes: [{{socks5: '127.0.0.1:1'}}, direct]\n")).unwrap();
+    assert_eq!(add(&site, &[], PASSWORD).code, Some(0));
+}
+
+#[test]
+fn the_first_account_makes_the_place_for_all() {
+    let site = site();
+    fs::remove_dir_all(site.path().join("accounts.d")).unwrap();
+    let added = add(&site, &["--no-verify"], PASSWORD);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    assert_eq!(fs::metadata(site.path().join("accounts.d")).unwrap().permissions().mode() & 0o007, 0);
 }
 
 #[test]
@@ -128,7 +169,7 @@ fn a_token_is_printed_for_who_may_read_the_account_and_a_password_never() {
     let refresh = server.refresh_token("anna@gmx.de");
     let file = site.path().join("refresh");
     fs::write(&file, refresh).unwrap();
-    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
     let text = format!(
         "submission: {{host: localhost, port: {}, tls: starttls}}\nsecret:\n  oauth:\n    client_id: app\n    \
          token_endpoint: {}\n    refresh_token: {{file: {}}}\n",
@@ -160,4 +201,41 @@ fn consent_by_device_code_is_kept() {
     assert_eq!(set.code, Some(0), "{set:?}");
     set.says(&["enter the code WDJB-MJHT"]);
     assert_eq!(sendvia(&site, &["token", "anna@gmx.de"], "").code, Some(0));
+}
+
+/// `SENDVIA_TEST_PIPES=500` for as many as a busy mail server may start.
+#[test]
+fn many_pipes_at_once_with_an_expired_token_make_one_refresh() {
+    let count: usize = std::env::var("SENDVIA_TEST_PIPES").map_or(60, |count| count.parse().unwrap());
+    let site = Site::with(|options| options.mechanisms = vec![Mechanism::XOAuth2]);
+    site.config("key: {file: key}\n");
+    assert_eq!(sendvia(&site, &["key", "new"], "").code, Some(0));
+    let server = OAuthServer::start();
+    let refresh = site.path().join("refresh");
+    fs::write(&refresh, server.refresh_token("anna@gmx.de")).unwrap();
+    fs::set_permissions(&refresh, PermissionsExt::from_mode(0o600)).unwrap();
+    let account = format!(
+        "submission: {{host: localhost, port: {}, tls: starttls}}\nsecret:\n  oauth:\n    client_id: app\n    \
+         token_endpoint: {}\n    refresh_token: {{file: {}}}\nusers: [anna]\n",
+        site.port(TlsMode::StartTls),
+        server.endpoint("token"),
+        refresh.display()
+    );
+    site.raw_account("anna@gmx.de", account);
+    let grant = |token: &str, lifetime| {
+        site.sandbox().users().set("anna@gmx.de", token);
+        let mut state = server.state();
+        (state.next_access, state.lifetime) = (Some(token.to_owned()), lifetime);
+    };
+    grant("access-that-ends-at-once", 0);
+    assert_eq!(site.relay_annas(MESSAGE).code, Some(0));
+    grant("access-of-all-pipes", 3600);
+    // Long enough for all of them to find the old token and want a new one.
+    server.state().delay = Duration::from_millis(500);
+    let pipes: Vec<_> = (0..count).map(|_| site.begin_annas(MESSAGE)).collect();
+    let codes: Vec<Option<i32>> =
+        pipes.into_iter().map(|pipe| pipe.wait_with_output().unwrap().status.code()).collect();
+    assert!(codes.iter().all(|code| *code == Some(0)), "{codes:?}");
+    assert_eq!(server.state().asked["refresh_token"], 2, "one for the first message, and one for all others");
+    assert_eq!(site.messages().len(), 1 + count);
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -26,6 +26,9 @@ Greetings!
 ..
 From here on nothing.
 ";
+
+/// A message of hers, submitted by her login.
+const ANNAS: [&str; 6] = ["--user", "anna", "-f", "anna@gmx.de", "--", "b@x.example"];
 
 /// A running site. All of it goes when it is dropped.
 pub(crate) struct Site {
@@ -156,7 +159,16 @@ impl Site {
 
     /// A message to one recipient from `anna@gmx.de`, submitted by her login.
     pub(crate) fn relay_annas(&self, message: impl AsRef<[u8]>) -> Ended {
-        self.relay(&["--user", "anna", "-f", "anna@gmx.de", "--", "b@x.example"], message)
+        self.relay(&ANNAS, message)
+    }
+
+    /// Starts the same, with the whole message in its pipe.
+    pub(crate) fn begin_annas(&self, message: impl AsRef<[u8]>) -> Child {
+        let mut command = self.command("relay");
+        command.args(ANNAS).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(message.as_ref()).unwrap();
+        child
     }
 }
 

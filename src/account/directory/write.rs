@@ -37,12 +37,11 @@ impl Directory {
         if let (None, problems) = file::read(&path, text.as_bytes().to_vec(), context) {
             return Err(AccountError::Malformed { problems });
         }
+        // A new site's first account makes the place for all.
+        private::make_directory(&self.path).map_err(unwritten(&self.path))?;
         // An account mounted from elsewhere is replaced where it is, not cut off from there.
         let target = std::fs::canonicalize(&path).ok().filter(|target| target.file_name() == path.file_name());
-        private::write(target.as_deref().unwrap_or(&path), text.as_bytes()).map_err(|error| match error {
-            PrivateFileError::Io { path, source } => AccountError::Io { path, source },
-            other => trouble(&path)(io::Error::other(other.to_string())),
-        })
+        private::write(target.as_deref().unwrap_or(&path), text.as_bytes()).map_err(unwritten(&path))
     }
 
     pub(super) fn link(
@@ -102,6 +101,14 @@ impl Directory {
 fn trouble(path: &Path) -> impl FnOnce(io::Error) -> AccountError {
     let path = path.to_owned();
     move |source| AccountError::Io { path, source }
+}
+
+fn unwritten(path: &Path) -> impl FnOnce(PrivateFileError) -> AccountError {
+    let path = path.to_owned();
+    move |error| match error {
+        PrivateFileError::Io { path, source } => AccountError::Io { path, source },
+        other => trouble(&path)(io::Error::other(other.to_string())),
+    }
 }
 
 /// Whether `path` is a symlink to a file of another name.

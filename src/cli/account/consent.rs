@@ -8,6 +8,7 @@ use crate::secret::http::HttpClient;
 use crate::secret::key::KeyRing;
 use crate::secret::oauth::{Client, ClientSecrets, Granted, OAuthSource, code, device};
 use crate::secret::{SecretSource, SecretString, source};
+use crate::state::{self, Clock, Ledger, Subject};
 use crate::verdict::ExitStatus;
 use crate::yaml::Item;
 use clap::Args;
@@ -150,5 +151,9 @@ pub(super) fn adopt(site: &Site, account: &Account, granted: &Granted, in_file: 
     let oauth = settings(account)?;
     let custody = site.config.custody();
     let binding = account.binding("password");
-    Ok(runtime::block_on(custody.adopt(oauth, &binding, granted, in_file))??)
+    runtime::block_on(custody.adopt(oauth, &binding, granted, in_file))??;
+    // Tokens change by themselves, so a delivery can't tell that these are new ones. Without a state nothing was closed.
+    let state = state::Sqlite::new(&site.config.state, Clock::System);
+    let _ = state.reopen(&Subject::credentials(&account.address.folded()));
+    Ok(())
 }

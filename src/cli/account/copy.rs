@@ -120,13 +120,29 @@ impl Copy<'_> {
     }
 }
 
-/// A secret's file is relative to where the account is, which changes.
+/// A secret's file is relative to where the account is, which changes. Those of OAuth 2.0 stand deeper in the account than
+/// what is changed for a person.
 fn with_absolute_path(account: &Account, text: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
-    let SecretSource::File(file) = &account.secret else { return Ok(text) };
-    let absolute = std::path::absolute(file)?;
-    let written = absolute.display().to_string();
-    if text.contains(&written) {
+    let (file, is_deeper) = match &account.secret {
+        SecretSource::File(file) => (file, false),
+        SecretSource::OAuth(oauth) => match oauth.files().find(|file| !names(&text, file)) {
+            Some(file) => (file, true),
+            None => return Ok(text),
+        },
+        _ => return Ok(text),
+    };
+    if names(&text, file) {
         return Ok(text);
     }
-    Ok(yaml::set(&text, "secret", Some(&Item::Map(vec![("file", Item::text(written))])))?)
+    let absolute = std::path::absolute(file)?.display().to_string();
+    if is_deeper {
+        let problem = format!("{}: a file of its tokens is named relative to the account", account.address);
+        return Err(Failure::usage(problem, format!("write {absolute} in its place")));
+    }
+    Ok(yaml::set(&text, "secret", Some(&Item::Map(vec![("file", Item::text(absolute))])))?)
+}
+
+/// Whether the text names the file so that it is found from anywhere.
+fn names(text: &str, file: &Path) -> bool {
+    std::path::absolute(file).is_ok_and(|absolute| text.contains(&*absolute.to_string_lossy()))
 }

@@ -5,12 +5,12 @@ use crate::account::preset::Preset;
 use crate::account::{Account, refusal};
 use crate::relay::Unproven;
 use crate::submission::{self, FailureKind};
-use crate::verdict::{ExitStatus, Meaning, Stage};
+use crate::verdict::{ExitStatus, Meaning, Stage, Verdict};
 use crate::wire::reply::Reply;
 
 /// A failed login in words.
 pub(in crate::cli) struct Diagnosis {
-    /// For scripts: a meaning's name, or `tls`, `tls-name`, `connection`, `secret`.
+    /// For scripts: a meaning's name, or `tls`, `tls-name`, `connection`, `route`, `secret`.
     pub(in crate::cli) kind: &'static str,
     pub(in crate::cli) problem: String,
     pub(in crate::cli) remedy: String,
@@ -25,6 +25,12 @@ impl Diagnosis {
                 kind: "secret",
                 problem: format!("the secret can't be had: {error}"),
                 remedy: error.hint().unwrap_or_else(|| "see `sendvia check`".to_owned()),
+                status: ExitStatus::Config,
+            },
+            Unproven::Route(outcome) => Diagnosis {
+                kind: "route",
+                problem: format!("no way to the provider: {}", Verdict::from(outcome).text),
+                remedy: "see `routes` of sendvia.yaml and of the account".to_owned(),
                 status: ExitStatus::Config,
             },
             Unproven::Session(failure) => of_session(account, preset, failure),

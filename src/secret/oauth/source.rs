@@ -4,6 +4,7 @@ use super::{Client, ClientSecrets, Fetching, GrantKind};
 use crate::secret::sealed::{Binding, Destination};
 use crate::secret::vault::Vault;
 use crate::secret::{SecretSource, SecretString};
+use std::path::PathBuf;
 
 /// The names of these secrets where they are sealed.
 const CLIENT_SECRET: &str = "client-secret";
@@ -30,6 +31,14 @@ pub struct OAuthSecrets<'a> {
 }
 
 impl OAuthSource {
+    /// The files that its secrets are in.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.client_secret, &self.refresh_token].into_iter().flatten().filter_map(|source| match source {
+            SecretSource::File(file) => Some(file),
+            _ => None,
+        })
+    }
+
     /// The secrets, opened when they are asked for. `binding` is the account's for its password.
     pub fn secrets<'a>(&'a self, vault: &'a Vault, binding: &'a Binding) -> OAuthSecrets<'a> {
         OAuthSecrets { source: self, vault, binding }

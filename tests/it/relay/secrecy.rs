@@ -1,6 +1,11 @@
 //! No output of any kind holds a secret.
 
 use crate::site::{Ended, MESSAGE, PASSWORD, Site, run};
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The password as it stands in the dialogue of PLAIN, at each of base64's three offsets, and of LOGIN.
 fn disguises() -> Vec<String> {
@@ -65,4 +70,45 @@ fn an_error_in_an_account_file_does_not_show_the_line_with_the_secret() {
         clean(&text, &run(&mut site.command("check"), b""));
         clean(&text, &run(site.command("check").arg("--json"), b""));
     }
+}
+
+/// The process while it waits for the provider's reply, its login behind it.
+#[test]
+fn neither_the_process_nor_its_files_nor_its_core_show_the_password() {
+    let site = crate::keys::site_with_key();
+    let sealed = ["account", "set-secret", "--no-verify", "--secret-file", "-", "anna@gmx.de"];
+    assert_eq!(crate::keys::sendvia(&site, &sealed, PASSWORD).code, Some(0));
+    site.rules(&["silent-at=final"]);
+    let directory = site.path().join("working-directory");
+    fs::create_dir(&directory).unwrap();
+    let relay = site.command("relay");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$@\"", "sh"]).arg(relay.get_program());
+    command.args(relay.get_args()).args(["--debug", "--user", "anna", "-f", "anna@gmx.de", "--", "b@x.example"]);
+    command.current_dir(&directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(MESSAGE.as_bytes()).unwrap();
+    site.wait_until(|counters| counters.messages == 1);
+    let of_process = |name: &str| fs::read(format!("/proc/{}/{name}", child.id())).unwrap_or_default();
+    let limits = String::from_utf8(of_process("limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    let shown = [of_process("cmdline"), of_process("environ")].concat();
+    assert!(Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.signal() == Some(6) && !output.status.core_dumped(), "{:?}", output.status);
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 0, "no core, no other file");
+    clean("what the process printed", &Ended::from(output));
+    let files = [files(&site.path().join("state")), files(&site.path().join("accounts.d"))].concat();
+    assert!(files.len() >= 2, "a state and an account");
+    let contents = files.iter().map(|file| fs::read(file).unwrap());
+    for octets in contents.chain([shown]) {
+        let text = String::from_utf8_lossy(&octets);
+        assert!(disguises().iter().all(|disguise| !text.contains(disguise)));
+    }
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }

@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) slow_downs: usize,
     /// Whether the person at the browser has entered the device code.
     pub(crate) device_approved: bool,
+    /// The next access token, where a test must know it beforehand.
+    pub(crate) next_access: Option<String>,
     /// Every form that came in, as text.
     pub(crate) forms: Vec<String>,
     refresh: HashMap<String, Refresh>,
@@ -83,6 +85,7 @@ impl OAuthServer {
             granted: 0,
             slow_downs: 0,
             device_approved: false,
+            next_access: None,
             forms: Vec::new(),
             refresh: HashMap::new(),
             access: HashMap::new(),
@@ -245,7 +248,7 @@ impl State {
     }
 
     fn grant(&mut self, user: &str, refresh: Option<String>) -> (u16, Value) {
-        let token = self.random("access");
+        let token = self.next_access.take().unwrap_or_else(|| self.random("access"));
         self.granted += 1;
         self.access.insert(token.clone(), (user.to_owned(), Instant::now() + Duration::from_secs(self.lifetime)));
         let mut answer = json!({"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime});

@@ -77,6 +77,7 @@ pub(super) static ROWS: &[Rule] = &[
             "backend",
         ],
         unless: &[
+            "reason unavailable",
             "*password*",
             "account|user|mailbox|login|konto|zugang|benutzer* .. locked|blocked|suspended|disabled|gesperrt|deaktiviert",
             "temporar*|vorubergehend locked|blocked|suspended|disabled|gesperrt",
