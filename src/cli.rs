@@ -32,6 +32,7 @@ mod settings;
 mod setup;
 mod status;
 mod token;
+mod trace;
 
 use crate::process::Parent;
 use crate::verdict::ExitStatus;
@@ -73,6 +74,8 @@ enum Command {
     Lookup(lookup::Arguments),
     /// Show what is closed for now and why, and what was counted today
     Status(status::Arguments),
+    /// Tell what happened to a message, from log, journal and what is closed now
+    Trace(trace::Arguments),
     /// Open routes that were closed because this host's address was refused
     Route(route::Arguments),
     /// Speak LMTP on standard input and output, with a reply for each recipient
@@ -129,6 +132,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Trace(arguments) => trace::run(&arguments),
         Command::Route(arguments) => route::run(&arguments),
         Command::Lmtp(arguments) => lmtp::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),

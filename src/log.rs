@@ -6,8 +6,10 @@
 
 mod delivery;
 mod format;
+mod trace;
 
 pub use delivery::DeliveryLine;
+pub use trace::Traced;
 
 use crate::wire::text::one_line;
 use format::MessageOnly;

@@ -15,7 +15,7 @@ mod usage;
 pub use breaker::{Closure, Gate, Kind, Pause, Subject, Trip};
 pub use clock::{Clock, Moment};
 pub use database::{Sqlite, StateError};
-pub use journal::Durability;
+pub use journal::{Durability, Taken};
 pub use notice::LastRefusal;
 pub use usage::{Caps, Full, Today};
 
@@ -80,6 +80,9 @@ pub trait Ledger: Send + Sync {
         durability: Durability,
         keep: Duration,
     ) -> Result<(), StateError>;
+
+    /// What the journal has of the message with this queue id, oldest first.
+    fn taken(&self, queue_id: &str) -> Result<Vec<Taken>, StateError>;
 
     /// Whether a notice about `subject` may be sent now: at most one within `interval`. The answer counts as sent.
     fn may_notify(&self, subject: &str, interval: Duration) -> Result<bool, StateError>;

@@ -7,6 +7,8 @@ use crate::verdict::ExitStatus;
 use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -14,8 +16,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     settings: Settings,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     json: bool,
+    /// Show it again every so many seconds, until Ctrl-C
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    watch: Option<u64>,
 }
 
 /// All that the state knows.
@@ -32,15 +37,34 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
         Ok(config) => config,
         Err(status) => return status,
     };
-    match read(&Sqlite::new(&config.state, Clock::System)) {
-        Ok(known) if arguments.json => output::json(&for_scripts(&known)),
-        Ok(known) => output::say(for_people(&known)),
+    let state = Sqlite::new(&config.state, Clock::System);
+    let shown = match arguments.watch {
+        Some(seconds) => watch(&state, Duration::from_secs(seconds)),
+        None => read(&state).map(|known| match arguments.json {
+            true => output::json(&for_scripts(&known)),
+            false => output::say(for_people(&known)),
+        }),
+    };
+    match shown {
+        Ok(()) => ExitStatus::Ok,
         Err(error) => {
             output::fail(&error, error.hint().as_deref());
-            return ExitStatus::Config;
+            ExitStatus::Config
         }
     }
-    ExitStatus::Ok
+}
+
+/// Until nobody reads it any more, or Ctrl-C. On a terminal each picture takes the place of the one before.
+fn watch(state: &Sqlite, pause: Duration) -> Result<(), StateError> {
+    let begin = if io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "" };
+    loop {
+        let known = read(state)?;
+        let picture = format!("{begin}{}\n\n{}\n", known.now, for_people(&known));
+        if io::stdout().write_all(picture.as_bytes()).and_then(|()| io::stdout().flush()).is_err() {
+            return Ok(());
+        }
+        std::thread::sleep(pause);
+    }
 }
 
 fn read(state: &Sqlite) -> Result<Known, StateError> {
@@ -129,7 +153,6 @@ fn accounts(known: &Known) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::state::{Pause, Subject, Trip};
-    use std::time::Duration;
 
     #[test]
     fn people_and_scripts_are_told_what_is_closed_why_and_until_when() {

@@ -2,7 +2,7 @@
 
 use super::breaker::{self, Closure, Gate, Subject, Trip};
 use super::clock::{Clock, Moment};
-use super::journal::{self, Durability};
+use super::journal::{self, Durability, Taken};
 use super::notice::LastRefusal;
 use super::usage::{self, Caps, Full, Today};
 use super::{Ledger, notice};
@@ -375,6 +375,10 @@ impl Ledger for Sqlite {
     ) -> Result<(), StateError> {
         let now = self.clock.now();
         self.with(|connection| journal::record(connection, queue_id, digest, recipients, durability, keep, now))
+    }
+
+    fn taken(&self, queue_id: &str) -> Result<Vec<Taken>, StateError> {
+        self.with(|connection| journal::taken(connection, queue_id))
     }
 
     fn may_notify(&self, subject: &str, interval: Duration) -> Result<bool, StateError> {

@@ -13,6 +13,15 @@ pub enum Durability {
     Power,
 }
 
+/// A recipient for whom a provider has taken a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Folded, as it is compared.
+    pub recipient: String,
+    /// When.
+    pub at: Moment,
+}
+
 /// Old entries are looked for once in so many new ones.
 const SWEEP: i64 = 64;
 
@@ -29,6 +38,13 @@ pub(super) fn sent(
         statement.query_row(params![queue_id, recipient, digest.as_slice()], |row| row.get::<_, bool>(0))
     };
     recipients.iter().map(&mut has).collect()
+}
+
+pub(super) fn taken(connection: &Connection, queue_id: &str) -> rusqlite::Result<Vec<Taken>> {
+    let mut statement =
+        connection.prepare("SELECT recipient, at FROM journal WHERE queue_id = ?1 ORDER BY at, recipient")?;
+    let rows = statement.query_map([queue_id], |row| Ok(Taken { recipient: row.get(0)?, at: Moment(row.get(1)?) }))?;
+    rows.collect()
 }
 
 pub(super) fn record(

@@ -1,7 +1,7 @@
 //! The page for Prometheus, and that dashboard, alert rules and documentation know what is on it, and nothing else.
 
 use crate::serve::Serving;
-use crate::site::Site;
+use crate::site::{MESSAGE, Site, run};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
@@ -103,4 +103,42 @@ fn dashboard_rules_and_guide_know_the_names_of_the_page() {
         assert!(!used.is_empty() && used.is_subset(&shown), "{file}: {:?}", used.difference(&shown));
     }
     serde_json::from_str::<serde_json::Value>(&read("contrib/grafana/sendvia.json")).unwrap();
+}
+
+#[test]
+fn a_message_is_traced_by_its_queue_id_through_log_journal_and_what_is_closed() {
+    let site = Site::new();
+    let relay = |queue_id: &str, to: &str| {
+        let mut command = site.command("relay");
+        let arguments = ["--user", "anna", "--queue-id", queue_id, "-f", "anna@gmx.de", "--", to];
+        run(command.args(arguments), MESSAGE.as_bytes())
+    };
+    let trace = |queue_id: &str| {
+        let mut command = site.command("trace");
+        run(command.arg("--json").arg("--log").arg(site.path().join("mail.log")).arg(queue_id), b"")
+    };
+    fs::write(site.path().join("mail.log"), "").unwrap();
+    assert_eq!(trace("4Xq1").code, Some(1));
+    assert_eq!(relay("4Xq1", "b@x.example").code, Some(0));
+    site.rules(&["wrong-password"]);
+    let refused = relay("4Xq2", "b@x.example");
+    assert_eq!(refused.code, Some(75), "{refused:?}");
+    let line = |text: &str| {
+        format!(
+            "mail sendvia[1]: 4Xq2: from=<anna@gmx.de>, to=<b@x.example>, relay=none, user=anna, account=anna@gmx.de, \
+             delay=0, delays=0/0/0/0, dsn=4.7.8, status=deferred ({text})\n"
+        )
+    };
+    let log =
+        format!("mail postfix/qmgr[1]: 4Xq2: from=<anna@gmx.de>, size=1\n{}{}", line("gmx: one"), line("gmx: two"));
+    fs::write(site.path().join("mail.log"), log).unwrap();
+    let told = |queue_id: &str| -> serde_json::Value { serde_json::from_str(&trace(queue_id).out).unwrap() };
+    let sent = told("4Xq1");
+    assert_eq!(sent["taken"][0]["recipient"], "b@x.example", "{sent}");
+    assert_eq!(sent["closed"], serde_json::json!([]));
+    let waits = told("4Xq2");
+    assert_eq!((&waits["recipients"][0]["text"], &waits["recipients"][0]["lines"]), (&"gmx: two".into(), &2.into()));
+    assert_eq!(waits["log"].as_array().unwrap().len(), 3);
+    assert_eq!(waits["closed"][0]["kind"], "credentials", "{waits}");
+    assert_eq!(waits["taken"], serde_json::json!([]));
 }
