@@ -223,6 +223,8 @@ pub struct Listen {
     pub policy: Vec<ListenAddress>,
     /// Postfix's socketmap
     pub map: Vec<ListenAddress>,
+    /// SMTP for the users of this host; Unix sockets alone
+    pub submission: Vec<ListenAddress>,
     /// The page for Prometheus; loopback or Unix only
     pub metrics: Vec<ListenAddress>,
 }

@@ -4,6 +4,7 @@
 
 mod answer;
 mod bsmtp;
+mod counter;
 mod delivery;
 mod exchange;
 mod incoming;
@@ -15,6 +16,7 @@ pub mod sendmail;
 pub mod service;
 pub mod socketmap;
 mod trace;
+mod unix_user;
 
 pub use exchange::{Exchange, Next, exchange};
 pub use logging::start_log;
@@ -23,7 +25,7 @@ use crate::account::Submitter;
 use crate::config::Config;
 use crate::process::{DEADLINE, Parent};
 use crate::stdio;
-use crate::verdict::{ExitStatus, Outcome};
+use crate::verdict::{ExitStatus, Outcome, Verdict};
 use crate::wire::text::one_line;
 use delivery::Desk;
 use incoming::Incoming;
@@ -108,6 +110,15 @@ fn sender_still_lives(parent: &Parent) -> Result<(), String> {
         true => Ok(()),
         false => Err("the process that was sending it no longer reads the answer".to_owned()),
     }
+}
+
+/// What a person is told: nothing of transports and their limits.
+fn for_person(outcome: &Outcome) -> Verdict {
+    let mut verdict = Verdict::from(outcome);
+    if let Outcome::Mixed { recipient, detail } = outcome {
+        verdict.text = format!("nothing was sent, because <{recipient}> was refused ({detail})");
+    }
+    verdict
 }
 
 /// This host's name.

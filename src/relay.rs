@@ -18,12 +18,14 @@ mod outcomes;
 mod preparation;
 mod proof;
 mod routes;
+mod service;
 
 pub use crate::submission::Recipients;
 pub use admission::{Admission, account_for, account_of};
 pub use breaker::closed;
 pub use delivery::{Handover, Report};
 pub use proof::{Proven, Unproven};
+pub use service::hand_over;
 
 use crate::account::{self, Store};
 use crate::config::{Config, RouteConfig, Sessions};

@@ -13,6 +13,7 @@ mod content;
 pub mod credentials;
 mod failure;
 mod happy_eyeballs;
+mod local;
 pub mod pool;
 mod route;
 mod sasl;
@@ -24,6 +25,7 @@ mod transaction;
 
 pub use credentials::{Credentials, Proof};
 pub use failure::{Failure, FailureKind};
+pub use local::Local;
 pub use route::{Proxy, Route};
 pub use session::{Authenticated, Greeted, Secured, connect, login};
 pub use survey::{Survey, TlsSeen, addresses, survey};

@@ -10,7 +10,7 @@ use crate::relay::{Admission, Handover, Recipients, Relay};
 use crate::verdict::{Disposition, Outcome, Verdict};
 use crate::wire::envelope::Envelope;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// What is left of the deadline for telling what happened at which stage.
@@ -21,7 +21,8 @@ pub(super) type IsWhole = dyn Fn() -> Result<(), String> + Sync;
 
 /// Where messages of one submitter are handed to the relay.
 pub(super) struct Desk {
-    relay: Relay,
+    relay: Arc<Relay>,
+    patience: Duration,
     submitter: Submitter,
     queue_id: Option<String>,
     spool: OnceLock<PathBuf>,
@@ -32,7 +33,12 @@ impl Desk {
     /// Starts the log by the way.
     pub(super) fn new(config: Config, submitter: Submitter, queue_id: Option<String>, debug: bool) -> Desk {
         start_log(config.log, debug);
-        Desk { relay: Relay::new(config), submitter, queue_id, spool: OnceLock::new(), began: Instant::now() }
+        Desk { queue_id, ..Desk::at(Arc::new(Relay::new(config)), submitter, DEADLINE) }
+    }
+
+    /// Where a relay is shared, and a delivery may take so long in all.
+    pub(super) fn at(relay: Arc<Relay>, submitter: Submitter, patience: Duration) -> Desk {
+        Desk { relay, patience, submitter, queue_id: None, spool: OnceLock::new(), began: Instant::now() }
     }
 
     /// Who submits here.
@@ -80,7 +86,7 @@ impl Desk {
             queue_id: self.queue_id.as_deref(),
             recipients: Recipients::AllOrNone,
             is_whole,
-            deadline: Instant::now().checked_add(self.allowed().saturating_sub(reading)),
+            deadline: self.deadline(reading),
             spool: self.spool(),
         };
         let report = self.relay.deliver(admission, message, &handover).await;
@@ -88,9 +94,14 @@ impl Desk {
         report.outcomes
     }
 
+    /// When a delivery has to be over whose message took so long to come in.
+    pub(super) fn deadline(&self, reading: Duration) -> Option<Instant> {
+        Instant::now().checked_add(self.allowed().saturating_sub(reading))
+    }
+
     /// How long a delivery may take in all.
     fn allowed(&self) -> Duration {
-        self.relay.config().timeouts.deadline.unwrap_or(DEADLINE).min(DEADLINE.saturating_sub(LAST_WORDS))
+        self.relay.config().timeouts.deadline.unwrap_or(self.patience).min(self.patience.saturating_sub(LAST_WORDS))
     }
 
     fn logged(&self, reading: Duration) -> Logged<'_> {

@@ -8,15 +8,16 @@ mod lone_dot;
 mod notification;
 mod options;
 mod sender;
+mod service;
 mod smtp;
 mod submission;
 mod trouble;
-mod user;
 
 pub use trouble::Trouble;
 
 use super::answer::finished;
 use super::delivery::Desk;
+use super::unix_user;
 use crate::config::Config;
 use crate::process::{DEADLINE, Parent};
 use crate::stdio;
@@ -51,10 +52,18 @@ pub fn run(arguments: &[OsString], parent: Parent) -> ExitStatus {
 
 /// The outcome, if one stands for all that was done.
 async fn carry_out(options: Options, parent: Parent) -> Result<Option<Outcome>, Trouble> {
-    let config = Config::load(options.config.as_deref()).map_err(|errors| Trouble::configuration(&errors))?;
-    let desk = Desk::new(config, user::submitter(), None, options.debug);
-    match options.mode {
-        Mode::Smtp => smtp::run(&desk).await.map(|()| None),
-        Mode::Message => submission::run(&desk, options, parent).await.map(Some),
+    let config = match Config::load(options.config.as_deref()) {
+        Ok(config) => config,
+        Err(errors) => {
+            let known = service::config_without_reading().filter(|_| options.config.is_none());
+            known.ok_or_else(|| Trouble::configuration(&errors))?
+        }
+    };
+    let socket = service::socket_for_dialogue(&config);
+    let desk = Desk::new(config, unix_user::caller(), None, options.debug);
+    match (options.mode, socket) {
+        (Mode::Smtp, Some(socket)) => smtp::pass_on(&socket).await.map(|()| None),
+        (Mode::Smtp, None) => smtp::run(desk).await.map(|()| None),
+        (Mode::Message, _) => submission::run(&desk, options, parent).await.map(Some),
     }
 }

@@ -9,6 +9,7 @@ mod life;
 mod live;
 mod metrics;
 mod socket;
+mod submission;
 mod watched;
 
 pub use activation::adopt;
@@ -38,16 +39,19 @@ pub enum Protocol {
     Policy,
     /// Postfix's socketmap.
     Map,
+    /// SMTP, for the users of this host.
+    Submission,
     /// The page for Prometheus.
     Metrics,
 }
 
 impl Protocol {
     /// Every one, with its key in `listen:`.
-    pub const ALL: [(&str, Protocol); 4] = [
+    pub const ALL: [(&str, Protocol); 5] = [
         ("lmtp", Protocol::Lmtp),
         ("policy", Protocol::Policy),
         ("map", Protocol::Map),
+        ("submission", Protocol::Submission),
         ("metrics", Protocol::Metrics),
     ];
 
@@ -57,6 +61,7 @@ impl Protocol {
             Protocol::Lmtp => "lmtp",
             Protocol::Policy => "policy",
             Protocol::Map => "map",
+            Protocol::Submission => "submission",
             Protocol::Metrics => "metrics",
         }
     }
@@ -67,6 +72,7 @@ impl Protocol {
             Protocol::Lmtp => &listen.lmtp,
             Protocol::Policy => &listen.policy,
             Protocol::Map => &listen.map,
+            Protocol::Submission => &listen.submission,
             Protocol::Metrics => &listen.metrics,
         }
     }
@@ -155,7 +161,8 @@ impl Acceptor {
                 accepted = self.accept(&listener.socket) => accepted,
                 _ = stopped.wait_for(|is_stopped| *is_stopped) => return,
             };
-            let way = |peer: &Peer| Way { protocol: listener.protocol, channel: listener.socket.channel(peer) };
+            let (protocol, socket) = (listener.protocol, &listener.socket);
+            let way = |peer: &Peer| Way { protocol, channel: socket.channel(peer), uid: peer.uid() };
             match accepted {
                 Ok((room, Accepted::Unix(stream, peer))) => self.spawn(way(&peer), stream, peer, room),
                 Ok((room, Accepted::Tcp(stream, peer))) => self.spawn(way(&peer), stream, peer, room),
@@ -196,6 +203,7 @@ impl Acceptor {
 struct Way {
     protocol: Protocol,
     channel: Channel,
+    uid: Option<u32>,
 }
 
 async fn connection<S>(
@@ -216,6 +224,7 @@ where
         Protocol::Lmtp => Lmtp::new(|| Ok(live.relay()), way.channel).serve(&mut stream, stopping).await.map(drop),
         Protocol::Policy => exchange(&mut stream, &live.policy(), idle, stopping).await,
         Protocol::Map => exchange(&mut stream, &live.maps(), idle, stopping).await,
+        Protocol::Submission => submission::answer(&mut stream, way.uid, live, stopping).await,
         Protocol::Metrics => metrics::answer(&mut stream, &live.relay(), stopping).await,
     }
 }

@@ -7,13 +7,15 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 /// What a dialogue runs on.
 #[derive(Debug)]
 pub(super) enum Stream {
     Plain(TcpStream),
+    /// To a program of this host.
+    Unix(UnixStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -31,7 +33,7 @@ impl Stream {
             if !self.is_waiting() {
                 return None;
             }
-            if self.tcp().readable().await.is_err() {
+            if self.readable().await.is_err() {
                 return Some(0);
             }
         }
@@ -57,14 +59,20 @@ impl Stream {
 
     /// Whether the kernel has anything for us: octets, the end, or an error.
     fn is_waiting(&self) -> bool {
-        let peeked = recv(self.tcp(), &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        let (octet, flags) = (&mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        let peeked = match self {
+            Stream::Plain(stream) => recv(stream, octet, flags),
+            Stream::Unix(stream) => recv(stream, octet, flags),
+            Stream::Tls(stream) => recv(stream.get_ref().0, octet, flags),
+        };
         !matches!(peeked, Err(Errno::AGAIN | Errno::INTR))
     }
 
-    fn tcp(&self) -> &TcpStream {
+    async fn readable(&self) -> io::Result<()> {
         match self {
-            Stream::Plain(stream) => stream,
-            Stream::Tls(stream) => stream.get_ref().0,
+            Stream::Plain(stream) => stream.readable().await,
+            Stream::Unix(stream) => stream.readable().await,
+            Stream::Tls(stream) => stream.get_ref().0.readable().await,
         }
     }
 }
@@ -73,6 +81,7 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
             Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -82,6 +91,7 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, octets),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, octets),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, octets),
         }
     }
@@ -89,6 +99,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -96,6 +107,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

@@ -110,7 +110,7 @@ impl Survey {
         }
         match chat.into_stream()? {
             Stream::Plain(stream) => Ok(Chat::new(self.shake_hands(dial, stream, ca_file).await?, dial)),
-            Stream::Tls(_) => Err(Failure::connection(Stage::StartTls, "TLS within TLS")),
+            Stream::Tls(_) | Stream::Unix(_) => Err(Failure::connection(Stage::StartTls, "TLS within TLS")),
         }
     }
 

@@ -20,6 +20,7 @@ mod relay;
 mod sendmail;
 mod serve;
 mod site;
+mod submission;
 mod support;
 mod tokens;
 mod watching;

@@ -25,15 +25,26 @@ pub(super) fn key(value: &Value<'_>, base: &Path) -> Option<KeySource> {
     given.pop()
 }
 
-/// `listen: {lmtp: [..], policy: [..], map: [..], metrics: [..]}`
+/// `listen: {lmtp: [..], policy: [..], map: [..], submission: [..], metrics: [..]}`
 pub(super) fn listen(value: &Value<'_>) -> Option<Listen> {
     let mut section = value.section()?;
     let mut read = |key| section.optional(key, |value| value.one_or_each(listen_address)).unwrap_or_default();
     let (lmtp, policy, map) = (read("lmtp"), read("policy"), read("map"));
     let metrics = section.optional("metrics", |value| value.one_or_each(metrics_address)).unwrap_or_default();
-    let listen = Listen { lmtp, policy, map, metrics };
+    let submission = section.optional("submission", |value| value.one_or_each(unix_address)).unwrap_or_default();
+    let listen = Listen { lmtp, policy, map, submission, metrics };
     section.finish();
     Some(listen)
+}
+
+/// Users are known by their Unix socket's other end alone.
+fn unix_address(value: &Value<'_>) -> Option<ListenAddress> {
+    let address = listen_address(value)?;
+    if let ListenAddress::Tcp(_) = address {
+        value.error_with_hint("users of this host submit by a Unix socket", "unix:/run/sendvia/submission");
+        return None;
+    }
+    Some(address)
 }
 
 /// The page has no login of its own, so it is not for other hosts.

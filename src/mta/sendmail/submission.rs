@@ -2,13 +2,14 @@
 
 use super::lone_dot::LoneDot;
 use super::options::Options;
-use super::{Trouble, sender};
+use super::{Trouble, sender, service};
 use crate::account::Submitter;
 use crate::message::recipients::take_recipients;
 use crate::message::{Header, Intake, Limits, Message};
 use crate::mta::delivery::{Desk, overall};
 use crate::mta::incoming::{Incoming, refused};
 use crate::process::Parent;
+use crate::relay::Admission;
 use crate::verdict::Outcome;
 use crate::wire::envelope::{Envelope, Recipient};
 use crate::wire::header::Field;
@@ -20,30 +21,49 @@ use std::path::Path;
 /// Sends; what can be refused without the message is refused before it is read.
 pub(super) async fn run(desk: &Desk, options: Options, parent: Parent) -> Result<Outcome, Trouble> {
     let sender = reverse_path(desk, &options)?;
+    let socket = service::socket_for(desk, &sender);
+    let admitted = |envelope| match &socket {
+        Some(socket) => Ok(Admitted::ByService(socket, envelope)),
+        None => desk
+            .admit(envelope)
+            .map(|admission| Admitted::Here(Box::new(admission)))
+            .map_err(|outcome| Trouble::from(&outcome)),
+    };
     let mut recipients = listed(&options.recipients)?;
     let mut admission = None;
     if !options.takes_recipients {
         let envelope = envelope(&options, sender.clone(), std::mem::take(&mut recipients))?;
-        admission = Some(admitted(desk, envelope)?);
+        admission = Some(admitted(envelope)?);
     }
     let mut message = message(desk.spool(), options.ignores_dot).await.map_err(|outcome| Trouble::from(&outcome))?;
     let admission = match admission {
         Some(admission) => admission,
         None => {
             add_recipients(&mut recipients, &mut message.header)?;
-            admitted(desk, envelope(&options, sender.clone(), recipients)?)?
+            admitted(envelope(&options, sender.clone(), recipients)?)?
         }
     };
     add_header_from(&mut message.header, options.name.as_deref(), &sender);
     let is_pipe = is_pipe();
     let is_whole = move || if is_pipe { parent.still_lives() } else { Ok(()) };
     let reading = desk.elapsed();
-    let outcomes = desk.deliver(reading, &admission, message, &is_whole).await;
-    overall(outcomes).map_err(|outcome| Trouble::from(&outcome))
+    match admission {
+        Admitted::ByService(socket, envelope) => {
+            service::submit(socket, &envelope, &message, &is_whole, desk.deadline(reading)).await
+        }
+        Admitted::Here(admission) => {
+            let outcomes = desk.deliver(reading, &admission, message, &is_whole).await;
+            overall(outcomes).map_err(|outcome| Trouble::from(&outcome))
+        }
+    }
 }
 
-fn admitted(desk: &Desk, envelope: Envelope) -> Result<crate::relay::Admission, Trouble> {
-    desk.admit(envelope).map_err(|outcome| Trouble::from(&outcome))
+/// Who says whether the submitter may.
+enum Admitted<'a> {
+    /// This process, which has read the account.
+    Here(Box<Admission>),
+    /// The resident service at this socket, once it has the message.
+    ByService(&'a Path, Envelope),
 }
 
 /// Why a message from a pipe must not go out when its writer died: it may be cut. A file has its end.

@@ -1,9 +1,13 @@
 //! What a person reads when a message was not sent: the problem, and a remedy.
 
 use crate::config::ConfigErrors;
+use crate::mta::for_person;
 use crate::stdio;
 use crate::verdict::{Disposition, ExitStatus, Outcome, Verdict};
+use crate::wire::reply::{EnhancedStatus, Reply, ReplyClass};
 use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
 
 /// Why nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,32 @@ impl Trouble {
         Trouble { problem: problems.join("\n"), hint: None, status: ExitStatus::Config }
     }
 
+    /// The resident service can't be reached.
+    pub(super) fn no_service(socket: &Path, error: &io::Error) -> Trouble {
+        Trouble {
+            problem: format!(
+                "the account is not yours to read, and sendvia's service can't be asked: {}: {error}",
+                socket.display()
+            ),
+            hint: Some("is `sendvia serve` running, with `listen: {submission: ..}`?".to_owned()),
+            status: ExitStatus::TempFail,
+        }
+    }
+
+    /// What the resident service replied.
+    pub(super) fn refused_by_service(reply: &Reply) -> Trouble {
+        let status = match (reply.class(), reply.enhanced_status()) {
+            (ReplyClass::Permanent, Some(EnhancedStatus(5, 7, 1))) => ExitStatus::NoPermission,
+            (ReplyClass::Permanent, Some(EnhancedStatus(5, 6, _))) => ExitStatus::DataError,
+            (ReplyClass::Permanent, Some(EnhancedStatus(5, 1, 1))) => ExitStatus::NoUser,
+            (ReplyClass::Permanent, _) => ExitStatus::Unavailable,
+            (_, Some(EnhancedStatus(4, 3, 5))) => ExitStatus::Config,
+            _ => ExitStatus::TempFail,
+        };
+        let hint = (status == ExitStatus::TempFail).then(|| "nothing is queued here: send it again later".to_owned());
+        Trouble { problem: format!("sendvia's service: {reply}"), hint, status }
+    }
+
     /// Tells it on standard error.
     pub(super) fn tell(&self) -> ExitStatus {
         let mut text = format!("sendvia: {}\n", self.problem);
@@ -39,13 +69,7 @@ impl Trouble {
 
 impl From<&Outcome> for Trouble {
     fn from(outcome: &Outcome) -> Trouble {
-        let problem = match outcome {
-            Outcome::Mixed { recipient, detail } => {
-                format!("nothing was sent, because <{recipient}> was refused ({detail})")
-            }
-            _ => Verdict::from(outcome).text,
-        };
-        Trouble { problem, hint: hint(outcome), status: outcome.exit_status_for_person() }
+        Trouble { problem: for_person(outcome).text, hint: hint(outcome), status: outcome.exit_status_for_person() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is in force now, and may be another a moment later.
 
+use super::submission::Present;
 use crate::config::Config;
 use crate::mta::exchange::{Exchange, Next};
 use crate::mta::policy::Policy;
@@ -10,6 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// The configuration in force, and what answers by it.
 pub struct Live {
     current: RwLock<Arc<Site>>,
+    /// Users of this host who are connected.
+    pub(super) present: Present,
 }
 
 /// What answers by one configuration.
@@ -22,7 +25,7 @@ struct Site {
 impl Live {
     /// By this configuration.
     pub fn new(config: Config) -> Live {
-        Live { current: RwLock::new(Arc::new(Site::new(config))) }
+        Live { current: RwLock::new(Arc::new(Site::new(config))), present: Present::default() }
     }
 
     /// From the next request on, by this one; warm sessions stay.

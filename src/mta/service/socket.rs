@@ -21,6 +21,9 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 /// Who may connect to a socket that we made: our user and the socket's group.
 const MODE: u32 = 0o660;
 
+/// The same for submissions: everybody of this host, and each is known by his user id.
+const MODE_FOR_ALL: u32 = 0o666;
+
 /// A socket and what is spoken on it.
 pub struct Listener {
     pub(super) protocol: Protocol,
@@ -55,6 +58,16 @@ pub enum Peer {
     Tcp(SocketAddr),
 }
 
+impl Peer {
+    /// Whoever the kernel says it is.
+    pub(super) fn uid(&self) -> Option<u32> {
+        match self {
+            Peer::Unix { uid } => Some(*uid),
+            Peer::Tcp(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,7 +96,7 @@ pub enum SocketError {
     NotASocket(PathBuf),
     /// systemd passed one that the configuration does not know.
     #[error(
-        "systemd passed a socket called {0:?}, which is none of lmtp, policy, map and metrics and has no address of `listen`"
+        "systemd passed a socket called {0:?}, which is none of lmtp, policy, map, submission and metrics and has no address of `listen`"
     )]
     Unknown(String),
 }
@@ -115,7 +128,7 @@ impl Listener {
     /// [`SocketError`].
     pub async fn bind(protocol: Protocol, address: &ListenAddress) -> Result<Listener, SocketError> {
         let socket = match address {
-            ListenAddress::Unix(path) => bind_unix(path)?,
+            ListenAddress::Unix(path) => bind_unix(path, mode(protocol))?,
             ListenAddress::Tcp(address) => {
                 Socket::Tcp(TcpListener::bind(address).await.map_err(SocketError::io(address))?)
             }
@@ -223,14 +236,21 @@ impl Drop for Made {
     }
 }
 
-fn bind_unix(path: &Path) -> Result<Socket, SocketError> {
+fn mode(protocol: Protocol) -> u32 {
+    match protocol {
+        Protocol::Submission => MODE_FOR_ALL,
+        Protocol::Lmtp | Protocol::Policy | Protocol::Map | Protocol::Metrics => MODE,
+    }
+}
+
+fn bind_unix(path: &Path, mode: u32) -> Result<Socket, SocketError> {
     let io = |source| SocketError::Io { address: path.display().to_string(), source };
     let lock = lock(path)?;
     check_is_free(path)?;
     let beside = beside(path, ".new");
     let _ = fs::remove_file(&beside);
     let listener = UnixListener::bind(&beside).map_err(io)?;
-    let placed = fs::set_permissions(&beside, Permissions::from_mode(MODE)).and_then(|()| fs::rename(&beside, path));
+    let placed = fs::set_permissions(&beside, Permissions::from_mode(mode)).and_then(|()| fs::rename(&beside, path));
     placed.map_err(io)?;
     let inode = inode(path).ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
     Ok(Socket::Unix { listener, made: Some(Made { path: path.to_owned(), inode, _lock: lock }) })

@@ -1,12 +1,16 @@
-//! The Unix user who called.
+//! Unix users of this host, as the kernel tells them.
 
 use crate::account::Submitter;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-/// Whoever the kernel says it is.
-pub(super) fn submitter() -> Submitter {
-    let uid = rustix::process::getuid().as_raw();
+/// Whoever called this process.
+pub(super) fn caller() -> Submitter {
+    submitter(rustix::process::getuid().as_raw())
+}
+
+/// The user with this id.
+pub(super) fn submitter(uid: u32) -> Submitter {
     let name = File::open("/etc/passwd").ok().and_then(|file| name_in(BufReader::new(file), uid));
     Submitter::UnixUser { name: name.unwrap_or_else(|| format!("uid {uid}")), uid }
 }
@@ -32,6 +36,6 @@ mod tests {
         assert_eq!(name(1000).as_deref(), Some("anna"));
         assert_eq!(name(0).as_deref(), Some("root"));
         assert_eq!(name(1), None);
-        assert!(matches!(submitter(), Submitter::UnixUser { .. }));
+        assert!(matches!(caller(), Submitter::UnixUser { .. }));
     }
 }
