@@ -21,9 +21,11 @@ pub struct MapConfig {
 /// `login_field:` How the login reaches us over LMTP, which has no word for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginFieldConfig {
-    /// The private file with the key that signs and verifies.
-    pub key_file: PathBuf,
-    /// For how long a field is believed: longer than a message can lie in the queue.
+    /// The private file with the key by which the policy service signs for Postfix, and LMTP verifies.
+    pub key_file: Option<PathBuf>,
+    /// The private file with the key by which Exim signs.
+    pub exim_key_file: Option<PathBuf>,
+    /// For how long a field of the policy service is believed: longer than a message can lie in the queue.
     pub lifetime: Duration,
 }
 

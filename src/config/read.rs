@@ -213,7 +213,7 @@ mod tests {
             timeouts: {connect: 5s, deadline: 10m}\njournal: {mode: durable, keep: 7d}\n\
             routes: [direct, {local: 192.0.2.7}, {name: office, socks5: 'proxy.example:1081', login_file: pl}]\n\
             listen: {lmtp: ['unix:/run/sendvia/lmtp', '127.0.0.1:2003'], policy: 'unix:/run/p'}\n\
-            policy: {filter: 'sendvia:'}\nmap: {transport: 'lmtp:unix:sendvia'}\nlogin_field: {key_file: login.key}\n\
+            policy: {filter: 'sendvia:'}\nmap: {transport: 'lmtp:unix:sendvia'}\nlogin_field: {key_file: login.key, exim_key_file: exim.key}\n\
             limits: {messages_per_hour: 100}\nnotify: {to: admin@example.org, owner: true, language: de}\n\
             providers:\n  haus:\n    submission: {host: mail.haus.example, port: 587, tls: starttls}\n    domains: [haus.example]\n";
         let (config, problems) = read(text);
@@ -225,7 +225,8 @@ mod tests {
         assert_eq!(config.unknown_sender, UnknownSender::Bounce);
         assert_eq!(config.policy.filter.as_deref(), Some("sendvia:"));
         assert_eq!(config.map.transport, "lmtp:unix:sendvia");
-        assert_eq!(config.login_field.map(|field| field.key_file), Some("/c/login.key".into()));
+        let keys = config.login_field.map(|field| (field.key_file, field.exim_key_file));
+        assert_eq!(keys, Some((Some("/c/login.key".into()), Some("/c/exim.key".into()))));
         assert_eq!(config.timeouts.connect, Some(Duration::from_secs(5)));
         assert_eq!((config.journal.mode, config.journal.keep.as_secs()), (JournalMode::Durable, 7 * 24 * 3600));
         let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();

@@ -1,21 +1,21 @@
 //! LMTP (RFC 2033), which has a reply for each recipient: what the provider said of one does not touch the others.
 //!
-//! LMTP has no word for the login, so it comes in a [signed field](login_field) that Postfix's policy service put into the
-//! message; it is believed for the queue id that XFORWARD names, over a channel that only the MTA has, and always taken
-//! off. A message without a field that is believed is one without a login.
+//! LMTP has no word for the login, so it comes in a [signed field](login_field) of the message, which is always taken off;
+//! [`proof`] says when it is believed. A message without a field that is believed is one without a login.
+
+mod proof;
 
 use super::host;
 use super::incoming::{refused, spool_directory};
 use super::logging::Logged;
 use crate::account::Submitter;
-use crate::log;
 use crate::message::{Intake, IntakeError, Limits, Message};
 use crate::reception::{Deliver, Dialect, Ended, Mail, Terms, serve as converse};
 use crate::relay::{Admission, Handover, Recipients, Relay};
-use crate::secret::login_field::{LOGIN_FIELD, LoginKey};
-use crate::state::Clock;
+use crate::secret::login_field::LOGIN_FIELD;
 use crate::verdict::{Outcome, Verdict};
 use crate::wire::envelope::Envelope;
+use proof::{Arrival, Proof};
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,10 +32,6 @@ pub const IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// How long after the deadline a delivery is cut off that did not notice it.
 const LATE: Duration = Duration::from_secs(5);
-
-/// A service of ours was down while the message was submitted: the MTA keeps it, and may send it by the pipe transport.
-const UNSIGNED: &str = "submitted with a login, but without its signed field: `sendvia policy` did not answer at DATA; \
-    the pipe transport has the login";
 
 /// What can be said of the way a message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +114,7 @@ where
 }
 
 /// A message that is whole.
+#[derive(Clone, Copy)]
 struct Delivery<'a> {
     queue_id: Option<&'a str>,
     reading: Duration,
@@ -132,14 +129,16 @@ impl Delivery<'_> {
         envelope: &Envelope,
         mut message: Message,
     ) -> Vec<Outcome> {
-        let submitter = match self.submitter(relay, channel, envelope, &message) {
-            Ok(submitter) => submitter,
+        let arrival = Arrival { channel, queue_id: self.queue_id, sender: &envelope.reverse_path, message: &message };
+        let Proof { submitter, queue_id } = match arrival.proof(relay.config().login_field.as_ref()) {
+            Ok(proof) => proof,
             Err(outcome) => return self.refuse(envelope, &Submitter::Nobody, outcome),
         };
         message.header.remove(LOGIN_FIELD);
+        let named = Delivery { queue_id: queue_id.as_deref(), ..*self };
         match relay.admit(envelope.clone(), &submitter) {
-            Ok(admission) => self.deliver(relay, &submitter, &admission, message).await,
-            Err(outcome) => self.refuse(envelope, &submitter, outcome),
+            Ok(admission) => named.deliver(relay, &submitter, &admission, message).await,
+            Err(outcome) => named.refuse(envelope, &submitter, outcome),
         }
     }
 
@@ -167,38 +166,6 @@ impl Delivery<'_> {
         report.outcomes
     }
 
-    /// Who submitted: the login of a field that is believed. A key that can't be read is our trouble, and not the same
-    /// as no login.
-    fn submitter(
-        &self,
-        relay: &Relay,
-        channel: Channel,
-        envelope: &Envelope,
-        message: &Message,
-    ) -> Result<Submitter, Outcome> {
-        let fields: Vec<Vec<u8>> = message.header.find_all(LOGIN_FIELD).map(|field| field.unfolded()).collect();
-        let (Some(config), Some(queue_id), Channel::OfMta) = (&relay.config().login_field, self.queue_id, channel)
-        else {
-            return Ok(Submitter::Nobody);
-        };
-        if fields.is_empty() {
-            return match has_logged_in(message, queue_id) {
-                true => Err(Outcome::Local { problem: UNSIGNED.to_owned() }),
-                false => Ok(Submitter::Nobody),
-            };
-        }
-        let key = LoginKey::read(&config.key_file).map_err(|error| Outcome::Local { problem: error.to_string() })?;
-        let (now, lifetime) = (Clock::System.now(), config.lifetime);
-        for body in fields {
-            // A customer may have put one of his own beside ours.
-            match key.verify(&body, queue_id, &envelope.reverse_path, now, lifetime) {
-                Ok(login) => return Ok(Submitter::Login(login)),
-                Err(disbelief) => log::warning(&format!("{queue_id}: {LOGIN_FIELD} is not believed: {disbelief}")),
-            }
-        }
-        Ok(Submitter::Nobody)
-    }
-
     /// One outcome for all recipients, before any of them was sent to.
     fn refuse(&self, envelope: &Envelope, submitter: &Submitter, outcome: Outcome) -> Vec<Outcome> {
         let outcomes = vec![outcome; envelope.recipients.len()];
@@ -208,45 +175,5 @@ impl Delivery<'_> {
 
     fn logged<'s>(&'s self, submitter: &'s Submitter) -> Logged<'s> {
         Logged { queue_id: self.queue_id, submitter, reading: self.reading }
-    }
-}
-
-/// Whether Postfix took the message from a client that had logged in: the field that its smtpd puts on top names our
-/// queue id, and the protocol with the `A` of RFC 3848. This only keeps a message in the queue that would be bounced, so
-/// nobody gains by forging it.
-fn has_logged_in(message: &Message, queue_id: &str) -> bool {
-    let Some(received) = message.header.find_all("Received").next().map(|field| field.unfolded()) else { return false };
-    let received = String::from_utf8_lossy(&received);
-    let words: Vec<&str> = received.split([' ', '\t', ';']).collect();
-    let behind = |word| words.iter().position(|one| *one == word).and_then(|at| words.get(at + 1)).copied();
-    let with = behind("with").unwrap_or_default();
-    behind("id") == Some(queue_id) && matches!(with, "ESMTPA" | "ESMTPSA" | "UTF8SMTPA" | "UTF8SMTPSA")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message::Intake;
-
-    #[test]
-    fn only_postfixs_own_field_about_this_message_tells_of_a_login() {
-        let received = |with: &str, id: &str| {
-            format!(
-                "Received: from x (unknown [192.0.2.7])\r\n\tby mx.example (Postfix) with {with} id {id}\r\n\tfor <b@x>; now\r\n"
-            )
-        };
-        let rows = [
-            (received("ESMTPSA", "4Xq1zY"), true),
-            (received("ESMTPA", "4Xq1zY"), true),
-            (received("ESMTPS", "4Xq1zY"), false),
-            (received("ESMTPSA", "another"), false),
-            (received("ESMTP", "4Xq1zY") + &received("ESMTPSA", "4Xq1zY"), false),
-            (String::new(), false),
-        ];
-        for (fields, expected) in rows {
-            let mut intake = Intake::new(Limits::default(), Path::new("/nonexistent"));
-            intake.push(format!("{fields}From: a@b\r\n\r\nx\r\n").as_bytes()).unwrap();
-            assert_eq!(has_logged_in(&intake.finish().unwrap(), "4Xq1zY"), expected, "{fields}");
-        }
     }
 }

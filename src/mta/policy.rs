@@ -129,7 +129,9 @@ impl Policy {
 
     /// The field that tells LMTP who submitted; only for mail that can come to us.
     fn prepend(&self, asked: &Asked<'_>) -> String {
-        let Some(field) = &self.login_field else { return DUNNO.to_owned() };
+        let Some(key_file) = self.login_field.as_ref().and_then(|field| field.key_file.as_ref()) else {
+            return DUNNO.to_owned();
+        };
         let comes_here = match (self.account_of(&asked.sender), self.filter.is_some()) {
             (Ok(Some(_)), _) => true,
             (Ok(None), true) => self.account_of_login(asked).map_or(true, |account| account.is_some()),
@@ -140,7 +142,7 @@ impl Policy {
         if !comes_here {
             return DUNNO.to_owned();
         }
-        match LoginKey::read(&field.key_file) {
+        match LoginKey::read(key_file) {
             Ok(key) => format!("PREPEND {LOGIN_FIELD}: {}", key.sign(&asked.claim(self.clock.now()))),
             Err(error) => {
                 log::warning(&format!("policy: {error}"));

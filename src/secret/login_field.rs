@@ -7,7 +7,11 @@
 //! ```abnf
 //! body = "v=1; a=sha256; q=" queue-id "; t=" seconds "; l=" base64 "; s=" base64 "; h=" 64HEXDIG
 //! ```
-//! `l` is the login, `s` the sender; the digest is over everything before `; h=`.
+//! `l` is the login, `s` the sender; the digest is over everything before `; h=`. [`exim`] has what Exim signs.
+
+mod exim;
+
+pub use exim::EximClaim;
 
 use super::private::{self, PrivateFileError};
 use crate::state::Moment;
@@ -143,9 +147,9 @@ impl LoginKey {
         lifetime: Duration,
     ) -> Result<String, Disbelief> {
         let text: String = std::str::from_utf8(body).map_err(|_| Disbelief::Malformed)?.split_whitespace().collect();
-        let field = Parsed::parse(&text).ok_or(Disbelief::Malformed)?;
-        let stated = field.stated.replace(';', "; ");
-        self.mac(stated.as_bytes()).verify_slice(&field.digest).map_err(|_| Disbelief::Forged)?;
+        let field = Parsed::parse(&text, "sha256").filter(|field| !field.login.is_empty());
+        let field = field.ok_or(Disbelief::Malformed)?;
+        self.mac(field.signed().as_bytes()).verify_slice(&field.digest).map_err(|_| Disbelief::Forged)?;
         let is_fresh = now.since(field.at) <= lifetime && field.at.since(now) <= CLOCK_SLACK;
         match () {
             () if field.queue_id != queue_id => Err(Disbelief::OtherMessage),
@@ -174,10 +178,11 @@ struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
-    /// `text` is a body without any white space.
-    fn parse(text: &'a str) -> Option<Parsed<'a>> {
+    /// `text` is a body without any white space, signed by this algorithm.
+    fn parse(text: &'a str, algorithm: &str) -> Option<Parsed<'a>> {
         let (stated, digest) = text.split_once(";h=")?;
-        let (queue_id, rest) = stated.strip_prefix("v=1;a=sha256;q=")?.split_once(";t=")?;
+        let rest = stated.strip_prefix("v=1;a=")?.strip_prefix(algorithm)?.strip_prefix(";q=")?;
+        let (queue_id, rest) = rest.split_once(";t=")?;
         let (seconds, rest) = rest.split_once(";l=")?;
         let (login, sender) = rest.split_once(";s=")?;
         let decoded = |text: &str| STANDARD.decode(text).ok().and_then(|octets| String::from_utf8(octets).ok());
@@ -185,10 +190,15 @@ impl<'a> Parsed<'a> {
             stated,
             queue_id,
             at: Moment(seconds.parse().ok()?),
-            login: decoded(login).filter(|login| !login.is_empty())?,
+            login: decoded(login)?,
             sender: decoded(sender)?,
             digest: unhex(digest)?,
         })
+    }
+
+    /// What the digest is over, blanks included.
+    fn signed(&self) -> String {
+        self.stated.replace(';', "; ")
     }
 }
 

@@ -11,6 +11,7 @@ mod packaging;
 mod path;
 mod providers;
 mod recipes;
+mod service;
 mod setup;
 mod stand_in;
 mod support;

@@ -23,13 +23,21 @@ pub(super) fn map(value: &Value<'_>) -> Option<MapConfig> {
     Some(MapConfig { transport })
 }
 
-/// `login_field: {key_file: PATH, lifetime: 10d}`
+/// `login_field: {key_file: PATH, exim_key_file: PATH, lifetime: 10d}`, one of the keys at least.
 pub(super) fn login_field(value: &Value<'_>, base: &Path) -> Option<LoginFieldConfig> {
     let mut section = value.section()?;
-    let key_file = section.required("key_file", |value| read_path(value, base));
+    let key_file = section.optional("key_file", |value| read_path(value, base));
+    let exim_key_file = section.optional("exim_key_file", |value| read_path(value, base));
     let lifetime = section.optional("lifetime", Value::duration).unwrap_or(LOGIN_FIELD_LIFETIME);
     section.finish();
-    Some(LoginFieldConfig { key_file: key_file?, lifetime })
+    if key_file.is_none() && exim_key_file.is_none() {
+        value.error_with_hint(
+            "expected a key",
+            "key_file: PATH where Postfix asks `sendvia policy`, exim_key_file: PATH for Exim",
+        );
+        return None;
+    }
+    Some(LoginFieldConfig { key_file, exim_key_file, lifetime })
 }
 
 /// `TRANSPORT:NEXTHOP`, the next hop empty where the transport has its own.

@@ -42,7 +42,8 @@ impl Site {
 
     fn signs(mut self) -> Site {
         let lifetime = Duration::from_secs(1000);
-        self.config.login_field = Some(LoginFieldConfig { key_file: self.path().join("key"), lifetime });
+        self.config.login_field =
+            Some(LoginFieldConfig { key_file: Some(self.path().join("key")), exim_key_file: None, lifetime });
         self
     }
 

@@ -11,6 +11,16 @@ use super::lab::{Lab, contrib, user};
 use super::log::Log;
 use super::mta::{Mta, Outcome};
 
+/// Files of `contrib/exim`: for the main section, a router, a transport.
+pub(crate) struct Recipe {
+    pub(crate) main: &'static [&'static str],
+    pub(crate) router: &'static str,
+    pub(crate) transport: &'static str,
+}
+
+/// Batch SMTP to a command.
+const PIPE: Recipe = Recipe { main: &["exim/main.conf"], router: "exim/router.conf", transport: "exim/transport.conf" };
+
 /// A running Exim. Dropping it stops it.
 pub(crate) struct Exim {
     _daemon: Daemon,
@@ -29,6 +39,11 @@ impl Exim {
 
     /// The same with other values in place of those in `contrib/`.
     pub(crate) fn with_contrib_where(lab: &Lab, world: SocketAddr, changes: &[(&str, &str)]) -> Self {
+        Self::by(&PIPE, lab, world, changes)
+    }
+
+    /// The same by other files of `contrib/exim`.
+    pub(crate) fn by(recipe: &Recipe, lab: &Lab, world: SocketAddr, changes: &[(&str, &str)]) -> Self {
         let (exim, group) = user("Debian-exim");
         for part in ["exim/etc", "exim/spool", "exim/log"] {
             let path = lab.directory(part);
@@ -36,7 +51,7 @@ impl Exim {
         }
         chown(lab.path("exim/etc"), Some(0), Some(0)).expect("owner");
         let submission = lab.free_address();
-        let mut settings = configuration(lab, submission, world);
+        let mut settings = configuration(recipe, lab, submission, world);
         for (from, to) in changes {
             assert!(settings.contains(from), "contrib/exim does not say {from}");
             settings = settings.replace(from, to);
@@ -144,7 +159,7 @@ fn binary() -> String {
 }
 
 /// `contrib/exim` in the smallest Exim that lets customers submit.
-fn configuration(lab: &Lab, submission: SocketAddr, world: SocketAddr) -> String {
+fn configuration(recipe: &Recipe, lab: &Lab, submission: SocketAddr, world: SocketAddr) -> String {
     let directory = lab.text("exim");
     format!(
         "exim_path = {binary}
@@ -163,6 +178,8 @@ tls_advertise_hosts =
 bounce_return_body = true
 SENDVIA_COMMAND = {sendvia}
 SENDVIA_ACCOUNTS = {accounts}
+SENDVIA_SOCKETS = {sockets}
+SENDVIA_KEY = {key}
 {main}
 begin acl
 acl_rcpt:
@@ -201,9 +218,11 @@ begin retry
         port = submission.port(),
         sendvia = lab.text("sendvia"),
         accounts = lab.text("etc/accounts.d"),
-        main = contrib("exim/main.conf", &[]),
-        router = contrib("exim/router.conf", &[]),
-        transport = contrib("exim/transport.conf", &[]),
+        sockets = lab.text("run"),
+        key = lab.text("etc/exim.key"),
+        main = recipe.main.iter().map(|file| contrib(file, &[])).collect::<String>(),
+        router = contrib(recipe.router, &[]),
+        transport = contrib(recipe.transport, &[]),
         world_ip = world.ip(),
         world_port = world.port(),
     )

@@ -12,5 +12,6 @@ pub(crate) mod postfix;
 pub(crate) mod provider;
 pub(crate) mod real;
 pub(crate) mod sandbox;
+pub(crate) mod service;
 pub(crate) mod sink;
 pub(crate) mod way;

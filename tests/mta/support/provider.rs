@@ -7,6 +7,8 @@ use super::sink::Arrived;
 
 /// The customer's account at every provider here: its address is its login.
 pub(crate) const ANNA: &str = "anna@gmx.example";
+/// Another customer's, at the sandbox.
+pub(crate) const CARL: &str = "carl@gmx.example";
 /// Its password.
 pub(crate) const SECRET: &str = "s3cret of anna";
 /// A recipient that every provider here refuses.

@@ -7,7 +7,7 @@ use sendvia::sandbox::{Counters, Listener, Options, Rule, Sandbox, TlsMode, User
 use tokio::runtime::{Builder, Runtime};
 
 use super::lab::Lab;
-use super::provider::{ANNA, Provider, REFUSED, SECRET};
+use super::provider::{ANNA, CARL, Provider, REFUSED, SECRET};
 use super::sink::Arrived;
 
 /// A sandbox that listens on the lab's address. Dropping it closes its port.
@@ -23,7 +23,7 @@ impl SandboxProvider {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let mut options = Options::gmx(&lab.directory("sandbox"));
         options.listeners = vec![Listener { address: (lab.address(), 0).into(), tls: TlsMode::StartTls }];
-        options.users = Users::only([(ANNA.to_owned(), SECRET.to_owned())]);
+        options.users = Users::only([ANNA, CARL].map(|login| (login.to_owned(), SECRET.to_owned())));
         options.rules.extend(rule(&format!("refuse-recipient={REFUSED}")));
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
         let authority = lab.write("sandbox-ca.pem", sandbox.ca_pem()).display().to_string();
