@@ -261,6 +261,8 @@ impl Authenticated {
     /// Looks, without waiting, whether the server has closed the session or said anything since the last transaction;
     /// either makes it unusable.
     pub async fn is_alive(&mut self) -> bool {
+        // What has come in since is known once the runtime has asked the system.
+        tokio::task::yield_now().await;
         if self.is_usable() && self.chat.is_early().await {
             self.chat.give_up();
         }

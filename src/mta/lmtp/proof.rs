@@ -47,7 +47,7 @@ impl Arrival<'_> {
                 let submitter = self.by_postfix(queue_id, file, now, config.lifetime)?;
                 Ok(Proof { submitter, ..nobody })
             }
-            (None, _, Some(file)) => self.by_exim(file, now).map(|proof| proof.unwrap_or(nobody)),
+            (None, _, Some(file)) => self.by_exim(file, now, config.lifetime).map(|proof| proof.unwrap_or(nobody)),
             _ => Ok(nobody),
         }
     }
@@ -71,7 +71,7 @@ impl Arrival<'_> {
         Ok(Submitter::Nobody)
     }
 
-    fn by_exim(&self, file: &Path, now: Moment) -> Result<Option<Proof>, Outcome> {
+    fn by_exim(&self, file: &Path, now: Moment, lifetime: Duration) -> Result<Option<Proof>, Outcome> {
         let fields = self.fields();
         let [body] = fields.as_slice() else {
             if !fields.is_empty() {
@@ -79,7 +79,7 @@ impl Arrival<'_> {
             }
             return Ok(None);
         };
-        match key(file)?.verify_exim(body, self.sender, now) {
+        match key(file)?.verify_exim(body, self.sender, now, lifetime) {
             Ok(claim) => {
                 let submitter = claim.login.map_or(Submitter::Nobody, Submitter::Login);
                 Ok(Some(Proof { submitter, queue_id: Some(claim.queue_id) }))

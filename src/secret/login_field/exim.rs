@@ -2,8 +2,8 @@
 //!
 //! Exim says no XFORWARD, so nothing outside the field names the message: the field itself carries the queue id. What
 //! keeps one from serving twice is that nobody sees any: Exim's transport makes it on the way to us, takes off what came
-//! with the message, and we take it off again. It is signed anew for each try, so it need not be believed for long. Exim
-//! knows nothing better than HMAC-SHA-1, which is sound for this still; its key is another than that of the policy
+//! with the message, and we take it off again. It says when Exim received the message, and is the same at each try, so that
+//! the journal knows the message again. Exim knows nothing better than HMAC-SHA-1, which is sound for this still; its key is another than that of the policy
 //! service, so that neither's field can stand for the other's.
 //!
 //! ```abnf
@@ -16,9 +16,6 @@ use crate::wire::mailbox::ReversePath;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use std::time::Duration;
-
-/// How long a try may take from its beginning to the end of the message; more than Exim's own limits allow.
-const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// What a field of Exim's proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +31,13 @@ impl LoginKey {
     ///
     /// # Errors
     /// [`Disbelief`]: then the message counts as one without a login.
-    pub fn verify_exim(&self, body: &[u8], sender: &ReversePath, now: Moment) -> Result<EximClaim, Disbelief> {
+    pub fn verify_exim(
+        &self,
+        body: &[u8],
+        sender: &ReversePath,
+        now: Moment,
+        lifetime: Duration,
+    ) -> Result<EximClaim, Disbelief> {
         let text: String = std::str::from_utf8(body).map_err(|_| Disbelief::Malformed)?.split_whitespace().collect();
         let field = Parsed::parse(&text, "sha1").ok_or(Disbelief::Malformed)?;
         let signed_for = ReversePath::parse(&field.sender).map_err(|_| Disbelief::Malformed)?;
@@ -42,7 +45,7 @@ impl LoginKey {
         let mut mac = mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
         mac.update(field.signed().as_bytes());
         mac.verify_slice(&field.digest).map_err(|_| Disbelief::Forged)?;
-        let is_fresh = now.since(field.at) <= LIFETIME && field.at.since(now) <= CLOCK_SLACK;
+        let is_fresh = now.since(field.at) <= lifetime && field.at.since(now) <= CLOCK_SLACK;
         match () {
             () if folded(&signed_for) != folded(sender) => Err(Disbelief::OtherSender),
             () if !is_fresh => Err(Disbelief::Expired),
@@ -69,11 +72,16 @@ mod tests {
     }
 
     fn verify(body: &str, sender: &str, seconds: i64) -> Result<EximClaim, Disbelief> {
-        key().verify_exim(body.as_bytes(), &ReversePath::parse(sender).unwrap(), Moment(seconds))
+        key().verify_exim(
+            body.as_bytes(),
+            &ReversePath::parse(sender).unwrap(),
+            Moment(seconds),
+            Duration::from_secs(3600),
+        )
     }
 
     #[test]
-    fn what_exim_signed_is_believed_for_its_sender_and_an_hour() {
+    fn what_exim_signed_is_believed_for_its_sender_and_its_lifetime() {
         let claim = EximClaim { login: Some("anna".to_owned()), queue_id: "1vNabc-000001-2x".to_owned() };
         let rows = [
             (SIGNED.to_owned(), "anna@gmx.de", 1_800_000_000, Ok(claim.clone())),
