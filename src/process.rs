@@ -4,9 +4,11 @@
 
 mod panic;
 mod parent;
+mod privileges;
 
 pub use panic::{caught, hide_panics};
 pub use parent::Parent;
+pub use privileges::forbid_new_privileges;
 
 use crate::verdict::Outcome;
 use std::future::Future;

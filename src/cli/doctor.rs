@@ -1,11 +1,13 @@
 //! `sendvia doctor`: the whole chain, from the mail server's configuration to the providers' ports, looked at with the
 //! mail server's own tools and ours. It changes nothing.
 
+mod clock;
 mod entry;
 mod exim;
 mod finding;
 mod network;
 mod postfix;
+mod queue;
 mod site;
 mod socket;
 
@@ -63,7 +65,7 @@ fn look(arguments: &Arguments, config: &Config, findings: &mut Findings) {
     let directory = |mta: Mta| arguments.directory.clone().unwrap_or_else(|| mta.directory().to_owned());
     let user = match arguments.mta.or_else(present) {
         Some(MtaArgument::Postfix) => postfix::look(&directory(Mta::Postfix), config, findings),
-        Some(MtaArgument::Exim) => exim::look(findings),
+        Some(MtaArgument::Exim) => exim::look(config, findings),
         Some(MtaArgument::None) => None,
         None => {
             findings.warning(
@@ -75,6 +77,7 @@ fn look(arguments: &Arguments, config: &Config, findings: &mut Findings) {
             None
         }
     };
+    clock::look(findings);
     site::look(config, user.as_deref(), findings);
     socket::look_at_own(config, findings);
     if !arguments.offline {

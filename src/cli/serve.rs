@@ -6,6 +6,7 @@ use super::settings::Settings;
 use crate::config::Config;
 use crate::log;
 use crate::mta::service::{Drained, StartError, run as serve};
+use crate::process::forbid_new_privileges;
 use crate::verdict::ExitStatus;
 use clap::Args;
 
@@ -26,6 +27,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
         Err(status) => return status,
     };
     service::prepare(config.log);
+    // Before there are threads, which inherit it.
+    if let Err(error) = forbid_new_privileges() {
+        log::warning(&format!("new privileges can't be forbidden: {error}"));
+    }
     match serve_by(config, &arguments.settings) {
         Ok(Drained::Wholly) => ExitStatus::Ok,
         Ok(Drained::Partly) => ExitStatus::TempFail,

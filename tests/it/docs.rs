@@ -174,6 +174,7 @@ fn check(page: &Page, block: &Block<'_>, is_account: bool) {
     let here = format!("{}/", site.path().display());
     let text = block.text.replace("/etc/sendvia/", &here).replace("/tmp/sandbox/", &here);
     site.private_file("login.key", "0123456789abcdef0123456789abcdef\n");
+    site.private_file("exim.key", "0123456789abcdef0123456789abcdef\n");
     site.private_file("anna.secret", "geheim\n");
     match is_account {
         true => site.raw_account("anna@gmx.de", text),
@@ -181,6 +182,30 @@ fn check(page: &Page, block: &Block<'_>, is_account: bool) {
     }
     let ended = run(&mut site.command("check"), b"");
     assert_eq!(ended.code, Some(0), "{}:{}: {ended:?}", page.path.display(), block.line);
+}
+
+/// All text below a directory of the sources.
+fn sources(directory: &Path) -> String {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => format!("{} {}", path.display(), fs::read_to_string(&path).unwrap_or_default()),
+    };
+    entries.map(text).collect()
+}
+
+/// A promise of the page on security is kept by a test that is there.
+#[test]
+fn every_test_that_security_names_is_there() {
+    let all = sources(&root().join("tests")) + &sources(&root().join("src"));
+    let page = Page::read("docs/concepts/security.md").text;
+    let table = page.split("| who | what he cannot do |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names: BTreeSet<&str> =
+        table.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 3).collect();
+    let is_there = |name: &&&str| all.contains(&format!("fn {name}()")) || all.contains(&format!("/{name}.txt"));
+    let missing: Vec<&&str> = names.iter().filter(|name| !is_there(name)).collect();
+    assert!(names.len() > 20, "{names:?}");
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
@@ -247,7 +272,7 @@ fn every_command_line_in_the_pages_is_one_that_the_program_knows() {
         let lines = shell.chain(quoted).filter_map(|line| line.split_once("sendvia ").map(|(_, rest)| rest));
         for line in lines {
             let line = line.split(['|', '<', '>', '&', ';']).next().unwrap();
-            let words: Vec<&str> = line.split_whitespace().collect();
+            let words: Vec<&str> = line.split_whitespace().skip_while(|word| *word == "sendvia").collect();
             let is_command = words.first().is_some_and(|word| word.chars().all(|letter| letter.is_ascii_lowercase()));
             if !is_command || ["sendmail", "unix"].contains(&words[0]) || !seen.insert(line.to_owned()) {
                 continue;

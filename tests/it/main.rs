@@ -7,6 +7,7 @@ mod dialogue;
 mod docs;
 mod house;
 mod imports;
+mod json;
 mod keys;
 mod lmtp;
 mod logins;

@@ -148,3 +148,15 @@ fn what_keeps_it_from_starting_is_told_with_a_remedy_and_without_secrets() {
     assert_eq!(ended.status.code(), Some(78));
     assert!(said.starts_with("no socket to serve") && said.contains("hint: ") && !said.contains(PASSWORD), "{said}");
 }
+
+#[test]
+fn it_can_gain_no_rights_and_leaves_no_core() {
+    let (site, _) = site();
+    let serving = Serving::start(&site);
+    let of_process = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", serving.child.id())).unwrap();
+    let status = of_process("status");
+    assert!(status.lines().any(|line| line == "NoNewPrivs:\t1"), "{status}");
+    let limits = of_process("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert!(core.split_whitespace().skip(4).take(2).all(|limit| limit == "0"), "{core}");
+}

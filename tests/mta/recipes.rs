@@ -24,6 +24,7 @@ const FILES: &[(&str, &str)] = &[
     ("docs/guide/service.md", "postfix/lmtp-master.cf"),
     ("docs/guide/service.md", "postfix/lmtp-main.cf"),
     ("docs/guide/service.md", "postfix/service.yaml"),
+    ("docs/guide/containers.md", "container/sendvia.yaml"),
 ];
 
 #[test]

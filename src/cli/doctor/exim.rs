@@ -1,15 +1,21 @@
 //! Exim's part of the chain, as `exim -bP` tells it: the transport must be the one of `contrib/exim`.
 
 use super::finding::Findings;
+use super::postfix::one_account;
+use super::queue;
+use crate::config::Config;
 use crate::setup::run_tool;
 
 const TRANSPORT: &str = include_str!("../../../contrib/exim/transport.conf");
+
+/// An address at no host's own domain.
+const ELSEWHERE: &str = "postmaster@example.org";
 
 /// Lines of the transport that a host may have otherwise.
 const FREE: [&str; 6] = ["debug_print", "driver", "command", "user", "current_directory", "home_directory"];
 
 /// Looks at the host's Exim, and gives the transport's user.
-pub(super) fn look(findings: &mut Findings) -> Option<String> {
+pub(super) fn look(config: &Config, findings: &mut Findings) -> Option<String> {
     let mend = "sendvia unset exim && sendvia setup exim".to_owned();
     let told = match run_tool("exim4", &["-bP", "transport", "sendvia"]) {
         Ok(told) => told,
@@ -31,8 +37,21 @@ pub(super) fn look(findings: &mut Findings) -> Option<String> {
     if run_tool("exim4", &["-bP", "router", "sendvia"]).is_err() {
         let why = "no sender is routed to sendvia";
         findings.error("exim.router", "there is no router `sendvia`".to_owned(), why, mend);
+    } else if let Some(sender) = one_account(config) {
+        look_at_route(&sender, findings);
     }
+    queue::look_at_exim(config, findings);
     told.lines().find_map(|line| line.strip_prefix("user = ")).map(str::to_owned)
+}
+
+/// Whether a message of this sender to another host comes to us; a router in front of ours may take it.
+fn look_at_route(sender: &str, findings: &mut Findings) {
+    let Ok(told) = run_tool("exim4", &["-bt", "-f", sender, ELSEWHERE]) else { return };
+    if !told.contains("transport = sendvia") {
+        let why = "its mail goes out without its account, and is refused or taken for forged";
+        let mend = format!("exim4 -d-all+route -bt -f {sender} {ELSEWHERE}");
+        findings.error("exim.route", format!("Exim does not route {sender} to sendvia"), why, mend);
+    }
 }
 
 /// The lines of our transport that `told` has not, or has otherwise.

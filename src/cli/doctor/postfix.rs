@@ -2,7 +2,7 @@
 
 use super::entry::PipeEntry;
 use super::finding::Findings;
-use super::socket;
+use super::{queue, socket};
 use crate::account;
 use crate::config::Config;
 use crate::process::DEADLINE;
@@ -135,6 +135,7 @@ impl Postfix {
             findings.warning("postfix.stopped", "Postfix does not run".to_owned(), why, mend);
             return;
         }
+        queue::look_at_postfix(&self.directory, config, findings);
         let Some(sender) = one_account(config) else { return };
         let queue = self.value("queue_directory");
         let asked = maps.replace("unix:private/", &format!("unix:{queue}/private/"));
@@ -149,7 +150,7 @@ impl Postfix {
 }
 
 /// The address of any account that serves one sender.
-fn one_account(config: &Config) -> Option<String> {
+pub(super) fn one_account(config: &Config) -> Option<String> {
     let mut found = None;
     let store = account::open(&config.accounts, config.presets.clone());
     // What can't be read has its finding already.
