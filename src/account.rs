@@ -31,7 +31,7 @@ pub use file::{Context, read as read_file};
 pub use name::{is_digest_of as is_digest, of as file_name};
 pub use server::{Server, TlsMode, UnknownTlsMode};
 pub use sqlite::Sqlite;
-pub use store::{Existing, Found, Place, Rule, Store, Surveyed, open};
+pub use store::{Existing, Found, Place, Rule, Store, Surveyed, Written, open};
 pub use submitter::{Authorise, Submitter, User};
 pub use terms::{ENVELOPE_FROM_RULES, EnvelopeFromRule, HEADER_FROM_RULES, HeaderFromRule, RECEIVED, Received};
 

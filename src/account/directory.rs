@@ -7,7 +7,7 @@ mod write;
 
 use super::file::{self, Context};
 use super::preset::Presets;
-use super::store::{Found, Rule, Store, Surveyed, candidates};
+use super::store::{Found, Rule, Store, Surveyed, Written, candidates};
 use super::{Account, AccountAddress, AccountError, Aliases, Existing, name};
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::Problem;
@@ -104,6 +104,10 @@ impl Store for Directory {
 
     fn put(&self, address: &AccountAddress, text: &str, existing: Existing) -> Result<(), AccountError> {
         self.write_text(address, text, existing)
+    }
+
+    fn put_all(&self, accounts: &[Written], existing: Existing) -> Vec<Result<(), AccountError>> {
+        self.write_texts(accounts, existing)
     }
 
     fn put_alias(

@@ -7,7 +7,7 @@ mod survey;
 
 use super::file::{self, Context};
 use super::preset::Presets;
-use super::store::{Existing, Found, Rule, Store, Surveyed, candidates};
+use super::store::{Existing, Found, Rule, Store, Surveyed, Written, candidates};
 use super::{Account, AccountAddress, AccountError, Aliases, name};
 use crate::secret::private;
 use crate::wire::mailbox::Mailbox;
@@ -205,11 +205,31 @@ impl Store for Sqlite {
     }
 
     fn put(&self, address: &AccountAddress, text: &str, existing: Existing) -> Result<(), AccountError> {
-        let name = name::of(address);
-        if let (None, problems) = self.read(&name, &address.folded(), text.to_owned(), 0) {
-            return Err(AccountError::Malformed { problems });
-        }
+        let name = self.checked(address, text)?;
         self.put_row(&name, address, Some(text), None, existing)
+    }
+
+    /// In one transaction: a row in the way is told of and hinders no other.
+    fn put_all(&self, accounts: &[Written], existing: Existing) -> Vec<Result<(), AccountError>> {
+        let checked: Vec<Result<String, AccountError>> =
+            accounts.iter().map(|(address, text)| self.checked(address, text)).collect();
+        let done = self.write(|transaction| {
+            let mut statement = transaction.prepare(insert(existing))?;
+            let rows = checked.iter().zip(accounts).map(|(name, (address, text))| match name {
+                Ok(name) => statement.execute(params![name, address.folded(), text.as_str(), None::<&str>]),
+                Err(_) => Ok(0),
+            });
+            rows.collect::<Result<Vec<usize>, _>>()
+        });
+        match done {
+            Ok(counts) => checked
+                .into_iter()
+                .zip(counts)
+                .map(|(name, count)| name.and_then(|name| if count == 0 { Err(self.exists(&name)) } else { Ok(()) }))
+                .collect(),
+            // All or none: each by itself has the error of its own.
+            Err(_) => accounts.iter().map(|(address, text)| self.put(address, text, existing)).collect(),
+        }
     }
 
     fn put_alias(
@@ -238,6 +258,15 @@ impl Store for Sqlite {
 }
 
 impl Sqlite {
+    /// The name under which `text` goes, if it is an account.
+    fn checked(&self, address: &AccountAddress, text: &str) -> Result<String, AccountError> {
+        let name = name::of(address);
+        match self.read(&name, &address.folded(), text.to_owned(), 0) {
+            (None, problems) => Err(AccountError::Malformed { problems }),
+            (Some(_), _) => Ok(name),
+        }
+    }
+
     fn put_row(
         &self,
         name: &str,
@@ -246,17 +275,24 @@ impl Sqlite {
         target: Option<&str>,
         existing: Existing,
     ) -> Result<(), AccountError> {
-        let statement = match existing {
-            Existing::Keep => "INSERT OR IGNORE INTO account (name, address, content, target) VALUES (?1, ?2, ?3, ?4)",
-            Existing::Replace => {
-                "INSERT INTO account (name, address, content, target) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name)
-                 DO UPDATE SET address = excluded.address, content = excluded.content, target = excluded.target"
-            }
-        };
         let row = params![name, address.folded(), content, target];
-        match self.write(|transaction| transaction.execute(statement, row))? {
-            0 => Err(AccountError::Exists { path: self.shown(name) }),
+        match self.write(|transaction| transaction.execute(insert(existing), row))? {
+            0 => Err(self.exists(name)),
             _ => Ok(()),
+        }
+    }
+
+    fn exists(&self, name: &str) -> AccountError {
+        AccountError::Exists { path: self.shown(name) }
+    }
+}
+
+fn insert(existing: Existing) -> &'static str {
+    match existing {
+        Existing::Keep => "INSERT OR IGNORE INTO account (name, address, content, target) VALUES (?1, ?2, ?3, ?4)",
+        Existing::Replace => {
+            "INSERT INTO account (name, address, content, target) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name)
+             DO UPDATE SET address = excluded.address, content = excluded.content, target = excluded.target"
         }
     }
 }

@@ -107,6 +107,10 @@ pub trait Store: Send + Sync {
     /// [`AccountError`]; then everything stands as it was.
     fn put(&self, address: &AccountAddress, text: &str, existing: Existing) -> Result<(), AccountError>;
 
+    /// Writes many accounts as [`put`](Store::put) writes one: each whole or not at all, and kept once this returns. The
+    /// results are in the order of the accounts.
+    fn put_all(&self, accounts: &[Written], existing: Existing) -> Vec<Result<(), AccountError>>;
+
     /// Makes `alias` another address of the account at `target`.
     ///
     /// # Errors
@@ -131,6 +135,9 @@ pub trait Store: Send + Sync {
     /// [`AccountError`].
     fn remove(&self, address: &AccountAddress) -> Result<bool, AccountError>;
 }
+
+/// An account's address and its text.
+pub type Written = (AccountAddress, Zeroizing<String>);
 
 /// What happens to an account that stands where one is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

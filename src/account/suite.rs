@@ -6,6 +6,7 @@ use super::{
 };
 use crate::wire::mailbox::Mailbox;
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 const PLAIN: &str = "provider: gmx\nsecret: {plain: hunter2}\n";
 
@@ -145,6 +146,27 @@ fn what_is_put_is_read_back_and_what_stands_is_kept_unless_it_may_be_replaced() 
         assert_eq!(store.text(&anna).expect("readable").as_deref().map(String::as_str), Some(PLAIN));
         store.put(&anna, other, Existing::Replace).expect("replaced");
         assert_eq!(store.text(&anna).expect("readable").as_deref().map(String::as_str), Some(other));
+    });
+}
+
+#[test]
+fn many_are_put_at_once_each_whole_and_what_fails_hinders_no_other() {
+    on_each(|store| {
+        put(store, "anna@gmx.de", PLAIN);
+        let other = "# other\nprovider: gmx\nsecret: {plain: x}\n";
+        let rows = [("a@gmx.de", other), ("anna@gmx.de", other), ("bad@gmx.de", "{"), ("b@gmx.de", other)];
+        let rows = rows.map(|(at, text)| (address(at), Zeroizing::new(text.to_owned())));
+        let done = store.put_all(&rows, Existing::Keep);
+        assert!(matches!(
+            &done[..],
+            [Ok(()), Err(AccountError::Exists { .. }), Err(AccountError::Malformed { .. }), Ok(())]
+        ));
+        let text = |at: &str| store.text(&address(at)).expect("readable").map(|text| text.to_string());
+        assert_eq!(text("a@gmx.de").as_deref(), Some(other));
+        assert_eq!(text("anna@gmx.de").as_deref(), Some(PLAIN));
+        assert_eq!(text("bad@gmx.de"), None);
+        assert!(store.put_all(&rows[..2], Existing::Replace).iter().all(Result::is_ok));
+        assert_eq!(text("anna@gmx.de").as_deref(), Some(other));
     });
 }
 

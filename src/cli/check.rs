@@ -1,11 +1,12 @@
 //! `sendvia check`: the configuration and every account, with all that is wrong at once.
 
-use super::output;
 use super::settings::Settings;
+use super::{output, runtime};
 use crate::account::{self, Account, Surveyed};
 use crate::config::{Config, KeySource, NullSender};
-use crate::secret::key::KeyRing;
-use crate::secret::{SecretSource, source};
+use crate::secret::SecretSource;
+use crate::secret::key::{KeyError, KeyRing};
+use crate::secret::source::{self, SecretError};
 use crate::verdict::ExitStatus;
 use crate::yaml::{Problem, Severity};
 use clap::Args;
@@ -27,6 +28,8 @@ pub(super) struct Arguments {
 struct Report {
     accounts: usize,
     aliases: usize,
+    /// Whether an account has something that only a key opens.
+    is_sealed: bool,
     problems: Vec<Problem>,
 }
 
@@ -67,6 +70,12 @@ impl Report {
         if let Err(error) = surveyed {
             self.problems.extend(error.into_problems());
         }
+        if let (None, true, KeySource::File(file)) = (&config.key, self.is_sealed, config.key_source())
+            && !file.exists()
+        {
+            let missing = KeyRing::read(&file).err();
+            self.problems.extend(missing.map(|error| of_key(config, &error)));
+        }
         if let NullSender::Via(address) = &config.null_sender
             && matches!(store.find(address), Ok(None))
         {
@@ -76,17 +85,17 @@ impl Report {
         }
     }
 
-    /// The key ring, where it is a file; how a service gets its key can't be seen from here.
+    /// The key ring, where it can be had here; how a service gets its key can't be seen from a shell.
     fn key_ring(&mut self, config: &Config) -> Option<KeyRing> {
-        let Some(KeySource::File(file)) = &config.key else { return None };
-        match KeyRing::read(file) {
-            Ok(ring) => Some(ring),
-            Err(error) => {
-                let problem = Problem::of_file(config.file.clone().unwrap_or_default(), error.to_string());
-                self.problems.push(Problem { field: "key".into(), hint: error.hint(), ..problem });
-                None
-            }
-        }
+        let ring = match config.key_source() {
+            // Without a key that is named none is missed before something is sealed.
+            KeySource::File(file) if config.key.is_none() && !file.exists() => return None,
+            KeySource::File(file) => KeyRing::read(&file),
+            KeySource::Credential(_) if std::env::var_os("CREDENTIALS_DIRECTORY").is_none() => return None,
+            source @ KeySource::Credential(_) => runtime::block_on(source.read()).ok()?,
+            KeySource::Command(_) => return None,
+        };
+        ring.map_err(|error| self.problems.push(of_key(config, &error))).ok()
     }
 
     fn look_at_file(&mut self, file: &Path, what: &str) {
@@ -103,6 +112,7 @@ impl Report {
             return;
         }
         self.accounts += 1;
+        self.is_sealed |= !account.sealed().is_empty();
         self.problems.extend(secret_problem(ring, &account, &surveyed.path));
         for route in account.routes.iter().filter(|route| !routes.contains(route.as_str())) {
             let problem = Problem::of_file(&surveyed.path, format!("there is no route called {route}"));
@@ -135,13 +145,23 @@ impl Report {
     }
 }
 
+fn of_key(config: &Config, error: &KeyError) -> Problem {
+    let problem = Problem::of_file(config.file.clone().unwrap_or_default(), error.to_string());
+    Problem { field: "key".into(), hint: error.hint(), ..problem }
+}
+
 /// A secret that can be looked at without running anything, and can't be used.
 fn secret_problem(ring: Option<&KeyRing>, account: &Account, path: &Path) -> Option<Problem> {
-    let error = match (&account.secret, ring) {
-        (SecretSource::File(file), _) => source::first_line(file).err()?,
-        (SecretSource::Sealed(text), Some(ring)) => ring.open(&account.binding("password"), text).err()?.into(),
-        _ => return None,
-    };
+    let mut files: Vec<&Path> = Vec::new();
+    match &account.secret {
+        SecretSource::File(file) => files.push(file),
+        SecretSource::OAuth(oauth) => files.extend(oauth.files().map(|file| file.as_path())),
+        _ => {}
+    }
+    let unreadable = files.into_iter().find_map(|file| source::first_line(file).err());
+    let sealed = account.sealed();
+    let closed = || ring.and_then(|ring| sealed.iter().find_map(|(binding, text)| ring.open(binding, text).err()));
+    let error = unreadable.or_else(|| closed().map(SecretError::from))?;
     let problem = Problem { field: "secret".into(), ..Problem::of_file(path, error.to_string()) };
     Some(Problem { hint: error.hint(), ..problem })
 }

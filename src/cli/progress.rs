@@ -26,7 +26,12 @@ impl Progress {
 
     /// One more.
     pub(super) fn step(&mut self) {
-        self.bar.inc(1);
+        self.steps(1);
+    }
+
+    /// So many more.
+    pub(super) fn steps(&mut self, count: usize) {
+        self.bar.inc(count as u64);
         if self.is_watched && self.begin.elapsed() > PATIENCE {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
             self.is_watched = false;

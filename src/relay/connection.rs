@@ -23,6 +23,8 @@ pub(super) enum Trouble {
     Session(Failure),
     /// A fresh access token could not be had.
     Secret(Outcome),
+    /// The provider refuses a fresh access token, too: the refusal, and what a person is told.
+    RefusedFresh(Failure, Outcome),
 }
 
 impl Relay {
@@ -49,6 +51,7 @@ impl Relay {
         match renewed {
             Ok(Some(secret)) => submission::login(dial, &credentials(account, &secret)).await.map_err(Trouble::Session),
             Ok(None) => Err(Trouble::Session(failure)),
+            Err(error) if error.is_refused_fresh() => Err(Trouble::RefusedFresh(failure, no_secret(account, &error))),
             Err(error) => Err(Trouble::Secret(no_secret(account, &error))),
         }
     }
@@ -69,7 +72,7 @@ impl Relay {
                 Ok(())
             }
             Err(Trouble::Session(failure)) => Err(outcomes::of_failure(&account, failure)),
-            Err(Trouble::Secret(outcome)) => Err(outcome),
+            Err(Trouble::Secret(outcome) | Trouble::RefusedFresh(_, outcome)) => Err(outcome),
         }
     }
 

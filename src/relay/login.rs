@@ -99,6 +99,11 @@ impl Login<'_, '_> {
                 Ok(LoggedIn { session, passage, key, is_reused: false })
             }
             Err(Trouble::Secret(outcome)) => Err(Stop::Here(outcome)),
+            Err(Trouble::RefusedFresh(failure, outcome)) => {
+                // It closes what any refused login closes; what to do about it is the token's matter.
+                let _ = self.failed(failure, &passage, is_one_of_many);
+                Err(Stop::Here(outcome))
+            }
             Err(Trouble::Session(failure)) => Err(self.failed(failure, &passage, is_one_of_many)),
         }
     }
@@ -133,6 +138,7 @@ pub(super) fn provider_label(account: &Account) -> &str {
 fn result_of(logged_in: &Result<Authenticated, Trouble>) -> &'static str {
     match logged_in {
         Ok(_) => "ok",
+        Err(Trouble::RefusedFresh(..)) => "refused",
         Err(Trouble::Session(failure)) if matches!(failure.kind, FailureKind::Refused(_)) => "refused",
         Err(_) => "failed",
     }

@@ -5,6 +5,7 @@
 //! octets and never half of them, whenever the writer is killed.
 
 use rustix::fs::{Mode, OFlags};
+use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -191,18 +192,78 @@ pub fn write(path: &Path, octets: &[u8]) -> Result<(), PrivateFileError> {
 }
 
 fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let temporary = temporary_name(path, directory)?;
-    let written = write_new(&temporary, directory, octets).and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written?;
+    let pending = Pending::create(path, octets)?;
+    File::open(&pending.temporary)?.sync_all()?;
+    let directory = pending.directory.clone();
+    pending.place()?;
     File::open(directory)?.sync_all()
+}
+
+/// Replaces many files as [`write`] does, each whole or not at all. What that costs is the disk's promise to keep a file:
+/// here it gives one for all of them before the first is put in its place, and one after the last.
+///
+/// The results are in the order of the files.
+pub fn write_all(files: &[(PathBuf, &[u8])]) -> Vec<Result<(), PrivateFileError>> {
+    let pending: Vec<io::Result<Pending>> = files.iter().map(|(path, octets)| Pending::create(path, octets)).collect();
+    let directories: BTreeSet<PathBuf> = pending.iter().flatten().map(|pending| pending.directory.clone()).collect();
+    let synced = all(&directories, |directory| Ok(rustix::fs::syncfs(directory)?));
+    let placed: Vec<io::Result<()>> = pending
+        .into_iter()
+        .map(|pending| {
+            let pending = pending?;
+            synced.as_ref().map_err(again)?;
+            pending.place()
+        })
+        .collect();
+    let kept = all(&directories, |directory| directory.sync_all());
+    let result = |placed: io::Result<()>| match &kept {
+        Ok(()) => placed,
+        Err(error) => placed.and_then(|()| Err(again(error))),
+    };
+    placed
+        .into_iter()
+        .zip(files)
+        .map(|(placed, (path, _))| result(placed).map_err(PrivateFileError::io(path)))
+        .collect()
+}
+
+fn all(directories: &BTreeSet<PathBuf>, work: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
+    directories.iter().try_for_each(|directory| work(&File::open(directory)?))
+}
+
+/// The same error for one more file.
+fn again(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
+}
+
+/// A file written beside the one that it is to replace; gone again unless it is put in its place.
+struct Pending<'p> {
+    path: &'p Path,
+    directory: PathBuf,
+    temporary: PathBuf,
+}
+
+impl Pending<'_> {
+    fn create<'p>(path: &'p Path, octets: &[u8]) -> io::Result<Pending<'p>> {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let pending = Pending { path, temporary: temporary_name(path, &directory)?, directory };
+        write_new(&pending.temporary, &pending.directory, octets)?;
+        Ok(pending)
+    }
+
+    fn place(self) -> io::Result<()> {
+        std::fs::rename(&self.temporary, self.path)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // Where it was put in its place, there is nothing under this name any more.
+        let _ = std::fs::remove_file(&self.temporary);
+    }
 }
 
 /// Makes a directory that nobody but its owner enters, or leaves the one that is there. Run by root, it gets the owner of
@@ -250,8 +311,7 @@ fn write_new(path: &Path, directory: &Path, octets: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mut file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
     give_to_owner_of(directory, &file, 0o640)?;
-    file.write_all(octets)?;
-    file.sync_all()
+    file.write_all(octets)
 }
 
 /// `group_mode` is for a directory of root's that has a group of its own.
@@ -322,6 +382,20 @@ mod tests {
         }
         assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(directory.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn many_files_are_written_each_whole_and_what_fails_is_told_of_its_own() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name);
+        std::fs::create_dir(path("taken")).expect("a directory in the way");
+        let files =
+            [(path("a"), &b"one"[..]), (path("taken"), b"two"), (path("none/x"), b"three"), (path("b"), b"four")];
+        let results: Vec<bool> = write_all(&files).iter().map(Result::is_ok).collect();
+        assert_eq!(results, [true, false, false, true]);
+        assert_eq!(read(&path("a"), 100).expect("private").as_slice(), b"one");
+        assert_eq!(read(&path("b"), 100).expect("private").as_slice(), b"four");
+        assert_eq!(std::fs::read_dir(directory.path()).expect("there").count(), 3, "no temporary file is left");
     }
 
     #[test]

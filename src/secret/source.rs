@@ -103,6 +103,11 @@ pub enum SecretError {
 }
 
 impl SecretError {
+    /// Whether the mail server refused an access token that its issuer has just given.
+    pub fn is_refused_fresh(&self) -> bool {
+        matches!(self, SecretError::Token(error) if matches!(**error, TokenError::RefusedFresh { .. }))
+    }
+
     /// The remedy.
     pub fn hint(&self) -> Option<String> {
         match self {

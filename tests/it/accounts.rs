@@ -148,16 +148,29 @@ fn everything_is_copied_into_the_other_store_and_back() {
     ok(&site, &["account", "set-secret", "anna@gmx.de", "--secret-file", "-"], PASSWORD);
     fs::write(site.path().join("accounts.d/secret"), "x").unwrap();
     site.raw_account("file@gmx.de", "provider: gmx\nsecret: {file: secret}\n");
+    site.raw_account(
+        "oauth@gmx.de",
+        "provider: gmx\nsecret:\n  oauth:\n    client_id: app\n    token_endpoint: https://login.example/t\n    \
+         client_secret: {file: secret}  # theirs\n    refresh_token:\n      file: \"refresh\"\n",
+    );
+    site.private_file("accounts.d/refresh", "y");
     let (database, back) = (site.path().join("accounts.sqlite"), site.path().join("back"));
     let to = format!("sqlite:{}", database.display());
     for _ in 0..2 {
-        ok(&site, &["account", "copy", "--to", &to], "").says(&["2 accounts, 1 aliases"]);
+        ok(&site, &["account", "copy", "--to", &to], "").says(&["3 accounts, 1 aliases"]);
     }
     ok(&site, &["account", "copy", "--from", &to, "--to", back.to_str().unwrap()], "");
     assert_eq!(fs::read_to_string(back.join("anna@gmx.de.yaml")).unwrap(), text(&site, "anna@gmx.de"));
     assert_eq!(fs::read_link(back.join("alias@x.example.yaml")).unwrap().to_str(), Some("anna@gmx.de.yaml"));
     let secret = site.path().join("accounts.d/secret");
     assert!(fs::read_to_string(back.join("file@gmx.de.yaml")).unwrap().contains(secret.to_str().unwrap()));
+    let copied = fs::read_to_string(back.join("oauth@gmx.de.yaml")).unwrap();
+    let refresh = site.path().join("accounts.d/refresh");
+    let expected = [
+        format!("client_secret: {{file: {}}}  # theirs\n", secret.display()),
+        format!("file: {}\n", refresh.display()),
+    ];
+    expected.iter().for_each(|text| assert!(copied.contains(text), "{text}: {copied}"));
     ok(&site, &["account", "disable", "anna@gmx.de"], "");
     refused(&site, &["account", "copy", "--to", &to], 78, &["not copied: ", "exists already"]);
     ok(&site, &["account", "copy", "--force", "--to", &to], "");

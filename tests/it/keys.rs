@@ -80,6 +80,31 @@ fn a_rotation_without_a_key_says_how_to_make_one() {
 }
 
 #[test]
+fn check_opens_what_is_sealed_wherever_the_key_is() {
+    let site = site_with_key();
+    let set = ["account", "set-secret", "anna@gmx.de", "--no-verify", "--secret-file", "-"];
+    assert_eq!(sendvia(&site, &set, PASSWORD).code, Some(0));
+    let sealed = fs::read_to_string(site.account_file("anna@gmx.de")).unwrap();
+    let elsewhere = sealed.replace("host: localhost", "host: evil.example");
+    let checked = |text: &str, credentials: Option<PathBuf>| {
+        site.raw_account("anna@gmx.de", text);
+        let mut check = command(&site, &["check"]);
+        credentials.map(|directory| check.env("CREDENTIALS_DIRECTORY", directory));
+        run(&mut check, b"").code
+    };
+    site.config("");
+    assert_eq!((checked(&sealed, None), checked(&elsewhere, None)), (Some(0), Some(78)), "the key beside sendvia.yaml");
+    let directory = site.path().join("credentials");
+    fs::create_dir(&directory).unwrap();
+    fs::rename(key(&site), directory.join("sendvia-key")).unwrap();
+    assert_eq!(checked(&sealed, None), Some(78), "no key, and something that it opens");
+    site.config("key: {credential: sendvia-key}\n");
+    let here = || Some(directory.clone());
+    assert_eq!((checked(&sealed, here()), checked(&elsewhere, here())), (Some(0), Some(78)), "as the service sees it");
+    assert_eq!(checked(&elsewhere, None), Some(0), "a shell has no credentials");
+}
+
+#[test]
 fn a_rotation_killed_at_any_account_leaves_every_account_openable() {
     const ACCOUNTS: usize = 40;
     let site = site_with_key();

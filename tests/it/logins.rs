@@ -203,6 +203,67 @@ fn consent_by_device_code_is_kept() {
     assert_eq!(sendvia(&site, &["token", "anna@gmx.de"], "").code, Some(0));
 }
 
+#[test]
+fn an_account_is_added_by_consent_and_delivers_with_the_tokens_of_its_issuer() {
+    let site = Site::with(|options| options.mechanisms = vec![Mechanism::XOAuth2]);
+    fs::remove_file(site.account_file("anna@gmx.de")).unwrap();
+    let server = OAuthServer::start();
+    let grant = |token: &str| {
+        site.sandbox().users().set("anna@gmx.de", token);
+        let mut state = server.state();
+        (state.device_approved, state.next_access) = (true, Some(token.to_owned()));
+    };
+    let port = site.port(TlsMode::StartTls).to_string();
+    let (token, device) = (server.endpoint("token").to_string(), server.endpoint("device").to_string());
+    let place = ["account", "add", "anna@gmx.de", "--users", "anna", "--host", "localhost", "--port", &port];
+    let bare = sendvia(&site, &[&place[..], &["--client-id", "app"]].concat(), "");
+    assert!(bare.code == Some(64) && bare.err.contains("hint: `--token-endpoint URL`"), "{bare:?}");
+    grant("access-of-the-consent");
+    let endpoints = ["--client-id", "app", "--token-endpoint", &token, "--device-endpoint", &device, "--scope", "send"];
+    let added = sendvia(&site, &[&place[..], &endpoints].concat(), "");
+    assert_eq!(added.code, Some(0), "{added:?}");
+    added.says(&["enter the code WDJB-MJHT", "logged in at 127.0.0.1:", "by XOAUTH2"]);
+    let text = fs::read_to_string(site.account_file("anna@gmx.de")).unwrap();
+    assert!(text.contains("refresh_token: {sealed: ") && !text.contains("refresh-"), "{text}");
+    assert_eq!(site.relay_annas(MESSAGE).code, Some(0), "by the token that the consent brought");
+    assert_eq!(server.state().asked.get("refresh_token"), None);
+    // Refused before its time: the next one comes of the sealed refresh token.
+    fs::remove_dir_all(site.path().join("state/tokens")).unwrap();
+    grant("access-of-the-refresh-token");
+    assert_eq!(site.relay_annas(MESSAGE.replace("<1@", "<2@")).code, Some(0));
+    assert_eq!(server.state().asked["refresh_token"], 1);
+}
+
+#[test]
+fn a_token_just_given_that_is_refused_closes_the_login_until_a_new_consent() {
+    let site = Site::with(|options| options.mechanisms = vec![Mechanism::XOAuth2]);
+    site.config("key: {file: key}\n");
+    assert_eq!(sendvia(&site, &["key", "new"], "").code, Some(0));
+    let server = OAuthServer::start();
+    site.private_file("refresh", &server.refresh_token("anna@gmx.de"));
+    let account = format!(
+        "submission: {{host: localhost, port: {}, tls: starttls}}\nsecret:\n  oauth:\n    client_id: app\n    \
+         token_endpoint: {}\n    device_endpoint: {}\n    refresh_token: {{file: {}}}\nusers: [anna]\n",
+        site.port(TlsMode::StartTls),
+        server.endpoint("token"),
+        server.endpoint("device"),
+        site.path().join("refresh").display()
+    );
+    site.raw_account("anna@gmx.de", account);
+    site.sandbox().users().set("anna@gmx.de", "another-token");
+    let refused = site.relay_annas(MESSAGE);
+    refused.is(75, "").says(&["the mail server refuses a new access token", "SMTP AUTH must be allowed"]);
+    site.relay_annas(MESSAGE).is(75, "").says(&["is closed until"]);
+    assert_eq!(site.counters().connections, 1, "what is closed costs no connection");
+    {
+        let mut state = server.state();
+        (state.device_approved, state.next_access) = (true, Some("another-token".to_owned()));
+    }
+    let agreed = sendvia(&site, &["account", "set-secret", "--no-verify", "anna@gmx.de"], "");
+    assert_eq!(agreed.code, Some(0), "{agreed:?}");
+    site.relay_annas(MESSAGE).is(0, "");
+}
+
 /// `SENDVIA_TEST_PIPES=500` for as many as a busy mail server may start.
 #[test]
 fn many_pipes_at_once_with_an_expired_token_make_one_refresh() {

@@ -23,5 +23,6 @@ mod serve;
 mod site;
 mod submission;
 mod support;
+mod terminal;
 mod tokens;
 mod watching;

@@ -3,7 +3,7 @@
 
 use super::{Directory, content};
 use crate::account::file::{self, Context};
-use crate::account::{AccountAddress, AccountError, Existing, name};
+use crate::account::{AccountAddress, AccountError, Existing, Written, name};
 use crate::secret::private::{self, PrivateFileError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -31,6 +31,26 @@ impl Directory {
         text: &str,
         existing: Existing,
     ) -> Result<(), AccountError> {
+        let path = self.place_for(address, text, existing)?;
+        private::write(&path, text.as_bytes()).map_err(|error| unwritten(&path)(error))
+    }
+
+    pub(super) fn write_texts(&self, accounts: &[Written], existing: Existing) -> Vec<Result<(), AccountError>> {
+        let places = accounts.iter().map(|(address, text)| self.place_for(address, text, existing));
+        let places: Vec<Result<PathBuf, AccountError>> = places.collect();
+        let with_text = places.iter().zip(accounts);
+        let files: Vec<(PathBuf, &[u8])> =
+            with_text.filter_map(|(place, (_, text))| Some((place.as_ref().ok()?.clone(), text.as_bytes()))).collect();
+        let mut written = private::write_all(&files).into_iter();
+        let mut result = |path: PathBuf| match written.next() {
+            Some(written) => written.map_err(|error| unwritten(&path)(error)),
+            None => unreachable!("there is a result for each file"),
+        };
+        places.into_iter().map(|place| place.and_then(&mut result)).collect()
+    }
+
+    /// The file in which `text` goes, if it is an account and nothing is in its way.
+    fn place_for(&self, address: &AccountAddress, text: &str, existing: Existing) -> Result<PathBuf, AccountError> {
         let path = self.free(address, existing)?;
         let context =
             Context { presets: &self.presets, address: Some(address.clone()), base: &self.path, owner_uid: None };
@@ -41,7 +61,7 @@ impl Directory {
         private::make_directory(&self.path).map_err(unwritten(&self.path))?;
         // An account mounted from elsewhere is replaced where it is, not cut off from there.
         let target = std::fs::canonicalize(&path).ok().filter(|target| target.file_name() == path.file_name());
-        private::write(target.as_deref().unwrap_or(&path), text.as_bytes()).map_err(unwritten(&path))
+        Ok(target.unwrap_or(path))
     }
 
     pub(super) fn link(

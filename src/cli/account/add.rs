@@ -145,9 +145,12 @@ fn wants_tokens(preset: &Preset) -> bool {
 /// A person agrees in a browser; the refresh token is what is sealed.
 fn with_tokens(arguments: &Arguments, site: &Site, preset: Option<&Preset>, draft: &mut Draft) -> Result<(), Failure> {
     let name = draft.place.provider.clone().unwrap_or_default();
-    if Provider::find(&name).is_none() {
+    if Provider::find(&name).is_none() && arguments.registration.token_endpoint.is_none() {
         let problem = format!("no token endpoint is known for {}", draft.place);
-        return Err(Failure::usage(problem, "write the account's file with `secret: {oauth: {token_endpoint: ..}}`"));
+        return Err(Failure::usage(
+            problem,
+            "`--token-endpoint URL`, with `--device-endpoint` or `--authorization-endpoint`",
+        ));
     }
     let ring = site.ring_for_sealing()?;
     draft.secret = DraftSecret::Source(arguments.registration.item(None, None));

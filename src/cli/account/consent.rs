@@ -26,6 +26,18 @@ pub(in crate::cli) struct Registration {
     /// The directory at Microsoft
     #[arg(long, value_name = "TENANT", requires = "client_id")]
     tenant: Option<String>,
+    /// The token endpoint of a provider that sendvia does not know
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    pub(super) token_endpoint: Option<String>,
+    /// Its device authorization endpoint, for a code that is typed anywhere
+    #[arg(long, value_name = "URL", requires = "token_endpoint")]
+    device_endpoint: Option<String>,
+    /// Its authorization endpoint, for a browser
+    #[arg(long, value_name = "URL", requires = "token_endpoint")]
+    authorization_endpoint: Option<String>,
+    /// What is asked for, where that is not the provider's usual scope
+    #[arg(long, value_name = "SCOPE", requires = "client_id")]
+    scope: Option<String>,
     #[command(flatten)]
     pub(super) renewal: Renewal,
 }
@@ -54,8 +66,15 @@ impl Registration {
     /// `{oauth: {...}}`; whether there is a client secret must be known before it is sealed.
     pub(super) fn item(&self, client_secret: Option<String>, refresh_token: Option<String>) -> Item {
         let mut entries = Vec::new();
-        entries.extend(self.client_id.as_ref().map(|id| ("client_id", Item::text(id))));
-        entries.extend(self.tenant.as_ref().map(|tenant| ("tenant", Item::text(tenant))));
+        let stated = [
+            ("client_id", &self.client_id),
+            ("tenant", &self.tenant),
+            ("token_endpoint", &self.token_endpoint),
+            ("device_endpoint", &self.device_endpoint),
+            ("authorization_endpoint", &self.authorization_endpoint),
+            ("scope", &self.scope),
+        ];
+        entries.extend(stated.into_iter().filter_map(|(key, value)| Some((key, Item::text(value.as_ref()?)))));
         let sealed = |text: String| Item::Map(vec![("sealed", Item::text(text))]);
         entries.extend(client_secret.map(|text| ("client_secret", sealed(text))));
         entries.extend(refresh_token.map(|text| ("refresh_token", sealed(text))));

@@ -31,10 +31,15 @@ pub(in crate::cli) struct Arguments {
     force: bool,
 }
 
-/// One account or alias to copy.
-enum Row {
-    Account(AccountAddress),
-    Alias { alias: AccountAddress, target: AccountAddress },
+/// How many accounts are written at once: the disk promises to keep them all together.
+const AT_ONCE: usize = 500;
+
+/// What there is to copy.
+#[derive(Default)]
+struct Rows {
+    accounts: Vec<AccountAddress>,
+    /// Each with the account that it stands for.
+    aliases: Vec<(AccountAddress, AccountAddress)>,
 }
 
 /// From one store into the other.
@@ -42,6 +47,9 @@ struct Copy<'c> {
     from: &'c dyn Store,
     to: &'c dyn Store,
     existing: Existing,
+    progress: Progress,
+    /// What could not be copied, and why.
+    left: Vec<String>,
 }
 
 /// Copies.
@@ -55,18 +63,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     }
     make(&target)?;
     let (from, to) = (open(&source, &config), open(&target, &config));
-    let (rows, mut left) = rows(&*from)?;
-    let copy = Copy { from: &*from, to: &*to, existing: existing(arguments.force) };
-    let mut progress = Progress::new("copying", rows.len());
-    let (mut accounts, mut aliases) = (0, 0);
-    for row in &rows {
-        progress.step();
-        match copy.row(row) {
-            Ok(()) => *if matches!(row, Row::Account(_)) { &mut accounts } else { &mut aliases } += 1,
-            Err(failure) => left.push(failure.to_string()),
-        }
-    }
-    drop(progress);
+    let (rows, left) = rows(&*from)?;
+    let progress = Progress::new("copying", rows.accounts.len() + rows.aliases.len());
+    let mut copy = Copy { from: &*from, to: &*to, existing: existing(arguments.force), progress, left };
+    let accounts: usize = rows.accounts.chunks(AT_ONCE).map(|addresses| copy.accounts(addresses)).sum();
+    let aliases = rows.aliases.iter().filter(|(alias, target)| copy.alias(alias, target)).count();
+    let left = copy.left;
+    drop(copy.progress);
     output::say(format_args!("{target}: {accounts} accounts, {aliases} aliases"));
     left.iter().for_each(|line| output::fail(format_args!("not copied: {line}"), None));
     Ok(if left.is_empty() { ExitStatus::Ok } else { ExitStatus::Config })
@@ -86,63 +89,90 @@ fn make(place: &Place) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What there is to copy, accounts before aliases, and what can't be read.
-fn rows(store: &dyn Store) -> Result<(Vec<Row>, Vec<String>), Failure> {
-    let (mut accounts, mut aliases, mut left) = (Vec::new(), Vec::new(), Vec::new());
+/// What there is to copy, and what can't be read.
+fn rows(store: &dyn Store) -> Result<(Rows, Vec<String>), Failure> {
+    let (mut rows, mut left) = (Rows::default(), Vec::new());
     store.survey(&mut |one| match (one.account, one.alias) {
         (None, _) => left.push(format!("{}: can't be read, see `sendvia check`", one.path.display())),
-        (Some(account), None) => accounts.push(Row::Account(account.address)),
-        (Some(account), Some(alias)) => aliases.push(Row::Alias { alias, target: account.address }),
+        (Some(account), None) => rows.accounts.push(account.address),
+        (Some(account), Some(alias)) => rows.aliases.push((alias, account.address)),
     })?;
-    accounts.extend(aliases);
-    Ok((accounts, left))
+    Ok((rows, left))
 }
 
 impl Copy<'_> {
-    fn row(&self, row: &Row) -> Result<(), Failure> {
-        match row {
-            Row::Account(address) => self.account(address),
-            Row::Alias { alias, target } => {
-                let there = self.to.load(alias)?.is_some_and(|found| found.address.folded() == target.folded());
-                if there { Ok(()) } else { Ok(self.to.put_alias(alias, target, self.existing)?) }
+    /// How many of `addresses` stand there now.
+    fn accounts(&mut self, addresses: &[AccountAddress]) -> usize {
+        let mut texts = Vec::new();
+        let mut done = 0;
+        for address in addresses {
+            match self.text(address) {
+                Ok(Some(text)) => texts.push((address.clone(), text)),
+                Ok(None) => done += 1,
+                Err(failure) => self.left.push(failure.to_string()),
             }
         }
-    }
-
-    fn account(&self, address: &AccountAddress) -> Result<(), Failure> {
-        let (Some(account), Some(text)) = (self.from.load(address)?, self.from.text(address)?) else { return Ok(()) };
-        let text = with_absolute_path(&account, text)?;
-        // A copy that was interrupted is repeated.
-        if self.to.text(address)?.is_some_and(|there| *there == *text) {
-            return Ok(());
+        for written in self.to.put_all(&texts, self.existing) {
+            match written {
+                Ok(()) => done += 1,
+                Err(error) => self.left.push(Failure::from(error).to_string()),
+            }
         }
-        Ok(self.to.put(address, &text, self.existing)?)
+        self.progress.steps(addresses.len());
+        done
+    }
+
+    /// The text to write; `None` where it stands there, as in a copy that was interrupted and is repeated.
+    fn text(&self, address: &AccountAddress) -> Result<Option<Zeroizing<String>>, Failure> {
+        let (Some(account), Some(text)) = (self.from.load(address)?, self.from.text(address)?) else { return Ok(None) };
+        let text = with_absolute_paths(&account, text)?;
+        let is_there = self.to.text(address)?.is_some_and(|there| *there == *text);
+        Ok((!is_there).then_some(text))
+    }
+
+    fn alias(&mut self, alias: &AccountAddress, target: &AccountAddress) -> bool {
+        self.progress.step();
+        let there =
+            self.to.load(alias).map(|found| found.is_some_and(|found| found.address.folded() == target.folded()));
+        let put = there.and_then(|there| if there { Ok(()) } else { self.to.put_alias(alias, target, self.existing) });
+        put.map_err(|error| self.left.push(Failure::from(error).to_string())).is_ok()
     }
 }
 
-/// A secret's file is relative to where the account is, which changes. Those of OAuth 2.0 stand deeper in the account than
-/// what is changed for a person.
-fn with_absolute_path(account: &Account, text: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
-    let (file, is_deeper) = match &account.secret {
-        SecretSource::File(file) => (file, false),
-        SecretSource::OAuth(oauth) => match oauth.files().find(|file| !names(&text, file)) {
-            Some(file) => (file, true),
-            None => return Ok(text),
-        },
-        _ => return Ok(text),
-    };
-    if names(&text, file) {
-        return Ok(text);
+/// A secret's file is relative to where the account is, which changes.
+fn with_absolute_paths(account: &Account, text: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
+    match &account.secret {
+        SecretSource::File(file) => {
+            let absolute = std::path::absolute(file)?.display().to_string();
+            if text.contains(&absolute) {
+                return Ok(text);
+            }
+            Ok(yaml::set(&text, "secret", Some(&Item::Map(vec![("file", Item::text(absolute))])))?)
+        }
+        SecretSource::OAuth(oauth) => oauth.files().try_fold(text, |text, file| nested_absolute(account, &text, file)),
+        _ => Ok(text),
     }
+}
+
+/// `text` with `file`, a value of its OAuth 2.0 settings, as an absolute path.
+fn nested_absolute(account: &Account, text: &str, file: &Path) -> Result<Zeroizing<String>, Failure> {
     let absolute = std::path::absolute(file)?.display().to_string();
-    if is_deeper {
-        let problem = format!("{}: a file of its tokens is named relative to the account", account.address);
-        return Err(Failure::usage(problem, format!("write {absolute} in its place")));
+    if text.contains(&absolute) {
+        return Ok(Zeroizing::new(text.to_owned()));
     }
-    Ok(yaml::set(&text, "secret", Some(&Item::Map(vec![("file", Item::text(absolute))])))?)
-}
-
-/// Whether the text names the file so that it is found from anywhere.
-fn names(text: &str, file: &Path) -> bool {
-    std::path::absolute(file).is_ok_and(|absolute| text.contains(&*absolute.to_string_lossy()))
+    let written: Option<String> =
+        file.ancestors().skip(1).filter_map(|base| file.strip_prefix(base).ok()).find_map(|path| {
+            let path = path.display().to_string();
+            let ways = [format!("file: \"{path}\""), format!("file: '{path}'"), format!("file: {path}")];
+            // The whole value, and not the beginning of a longer one.
+            ways.into_iter().find(|way| {
+                text.split_once(way.as_str())
+                    .is_some_and(|(_, rest)| rest.trim_start_matches(' ').starts_with(['\n', '}', ',', '#']))
+            })
+        });
+    let Some(written) = written else {
+        let problem = format!("{}: the path of {absolute} can't be made absolute", account.address);
+        return Err(Failure::new(problem).hint("write the path as an absolute one into the account"));
+    };
+    Ok(Zeroizing::new(text.replacen(&written, &format!("file: {}", Item::text(absolute)), 1)))
 }

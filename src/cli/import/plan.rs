@@ -6,18 +6,16 @@ use super::super::failure::Failure;
 use super::super::progress::Progress;
 use super::super::{ask, output};
 use super::{Common, Harvest, Row};
-use crate::account::Existing;
-use crate::secret::key::KeyRing;
+use crate::account::{AccountError, Existing};
 use crate::verdict::ExitStatus;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::fmt::Display;
 
 /// More rows than a person reads are counted, not shown.
 const SHOWN: usize = 40;
 
-/// How many accounts are written at once.
-const WRITERS: usize = 16;
+/// How many accounts are written at once: the disk promises to keep them all together.
+const AT_ONCE: usize = 500;
 
 /// Shows the plan for `harvest`, and carries it out if that is wished.
 pub(super) fn carry_out(site: &Site, common: &Common, mut harvest: Harvest) -> Result<ExitStatus, Failure> {
@@ -107,30 +105,36 @@ fn row(row: &Row) -> Vec<String> {
     ]
 }
 
-/// Writes each account by itself: what fails is told, and the rest goes on. What an account costs is the disk's promise
-/// to keep it, and a disk makes many promises at once as fast as one: hence the threads.
+/// What fails is told, and the rest goes on.
 fn write(site: &Site, common: &Common, rows: &[Row], left: &mut Vec<String>) -> Result<usize, Failure> {
     let ring = site.ring_for_sealing()?;
     let existing = existing(common.force);
-    let progress = Mutex::new((Progress::new("writing", rows.len()), Vec::new()));
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let done = write_one(site, &ring, row, existing);
-            // A thread that panicked left the counter and the list whole.
-            let mut told = progress.lock().unwrap_or_else(PoisonError::into_inner);
-            told.0.step();
-            told.1.extend(done.err().map(|failure| format!("{}: {}: {failure}", row.origin, row.draft.address)));
+    let mut progress = Progress::new("writing", rows.len());
+    let mut written = 0;
+    for rows in rows.chunks(AT_ONCE) {
+        let mut failed =
+            |row: &Row, why: &dyn Display| left.push(format!("{}: {}: {why}", row.origin, row.draft.address));
+        let (mut drafts, mut texts) = (Vec::new(), Vec::new());
+        for row in rows {
+            match row.draft.text(site, &ring, &format!("from {}", row.origin)) {
+                Ok(text) => {
+                    drafts.push(row);
+                    texts.push((row.draft.address.clone(), text));
+                }
+                Err(failure) => failed(row, &failure),
+            }
         }
-    };
-    std::thread::scope(|scope| (0..WRITERS.min(rows.len())).for_each(|_| drop(scope.spawn(work))));
-    let (_, failed) = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let written = rows.len() - failed.len();
-    left.extend(failed);
+        for (row, done) in drafts.into_iter().zip(site.store.put_all(&texts, existing)) {
+            match done.and_then(|()| put_aliases(site, row, existing)) {
+                Ok(()) => written += 1,
+                Err(error) => failed(row, &Failure::from(error)),
+            }
+        }
+        progress.steps(rows.len());
+    }
     Ok(written)
 }
 
-fn write_one(site: &Site, ring: &KeyRing, row: &Row, existing: Existing) -> Result<(), Failure> {
-    row.draft.write(site, ring, &format!("from {}", row.origin), existing)?;
-    row.aliases.iter().try_for_each(|alias| Ok(site.store.put_alias(alias, &row.draft.address, existing)?))
+fn put_aliases(site: &Site, row: &Row, existing: Existing) -> Result<(), AccountError> {
+    row.aliases.iter().try_for_each(|alias| site.store.put_alias(alias, &row.draft.address, existing))
 }

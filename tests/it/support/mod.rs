@@ -1,3 +1,4 @@
 //! What the tests stand on.
 
 pub(crate) mod oauth_server;
+pub(crate) mod terminal;

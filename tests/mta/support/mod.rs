@@ -3,6 +3,7 @@
 pub(crate) mod ca;
 pub(crate) mod client;
 pub(crate) mod daemon;
+pub(crate) mod dns;
 pub(crate) mod exim;
 pub(crate) mod killer;
 pub(crate) mod lab;
@@ -14,4 +15,7 @@ pub(crate) mod real;
 pub(crate) mod sandbox;
 pub(crate) mod service;
 pub(crate) mod sink;
+#[path = "../../it/support/terminal.rs"]
+pub(crate) mod terminal;
 pub(crate) mod way;
+pub(crate) mod web;
