@@ -32,6 +32,9 @@ pub trait Ledger: Send + Sync {
     /// Why `subject` is closed, while its pause lasts. Only looks: no probe is given out.
     fn closed(&self, subject: &Subject) -> Result<Option<Closure>, StateError>;
 
+    /// Why an account, or its login, is closed, as [`closed`](Ledger::closed) would say it of both.
+    fn closed_account(&self, address: &str) -> Result<Vec<Closure>, StateError>;
+
     /// Closes `subject`, or closes it for longer.
     fn trip(&self, subject: &Subject, trip: &Trip) -> Result<Closure, StateError>;
 

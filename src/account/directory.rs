@@ -2,6 +2,7 @@
 //! same among ten files and among a hundred thousand.
 
 mod content;
+mod known;
 mod survey;
 mod write;
 
@@ -12,6 +13,7 @@ use super::{Account, AccountAddress, AccountError, Aliases, Existing, name};
 use crate::wire::mailbox::Mailbox;
 use crate::yaml::Problem;
 use content::Content;
+use known::{Known, Read};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -19,6 +21,7 @@ use zeroize::Zeroizing;
 pub struct Directory {
     path: PathBuf,
     presets: Presets,
+    known: Known,
 }
 
 /// An account as read from a file.
@@ -31,7 +34,7 @@ struct Loaded {
 impl Directory {
     /// The directory at `path`; it is not looked at yet.
     pub fn new(path: PathBuf, presets: Presets) -> Directory {
-        Directory { path, presets }
+        Directory { path, presets, known: Known::default() }
     }
 
     /// The file of `address`, whether it is there or not.
@@ -40,9 +43,17 @@ impl Directory {
     }
 
     /// What the file of `address` holds; `None` where no file is.
-    fn load_file(&self, address: &AccountAddress) -> Result<Option<Loaded>, AccountError> {
-        let path = self.file_of(address);
-        content::read(&path)?.map(|content| self.read(&path, Some(address), content)).transpose()
+    fn load_file(&self, address: &AccountAddress) -> Result<Option<Read>, AccountError> {
+        let name = name::of(address);
+        let path = self.path.join(&name);
+        let Some(opened) = content::open(&path)? else { return Ok(None) };
+        let stamp = opened.stamp();
+        if let Some(known) = self.known.recall(&name, &stamp) {
+            return Ok(Some(Read { account: known.account.clone(), is_alias: known.is_alias }));
+        }
+        let Loaded { account, is_alias, .. } = self.read(&path, Some(address), opened.read(&path)?)?;
+        self.known.keep(&name, stamp, Read { account: account.clone(), is_alias });
+        Ok(Some(Read { account, is_alias }))
     }
 
     /// Makes an account of a file's content. `address` is what the file's name stands for.

@@ -15,7 +15,7 @@ use crate::config::{Config, LoginFieldConfig, NullSender};
 use crate::log;
 use crate::relay::{account_of, closed};
 use crate::secret::login_field::{LOGIN_FIELD, LoginClaim, LoginKey};
-use crate::state::{Clock, Closure, Kind, Ledger, Moment, Sqlite, StateError, Subject};
+use crate::state::{Clock, Closure, Kind, Ledger, Moment, Sqlite, StateError};
 use crate::verdict::{Disposition, Outcome, Verdict};
 use crate::wire::mailbox::ReversePath;
 use crate::wire::policy::{PolicyRequest, encode_action};
@@ -118,13 +118,9 @@ impl Policy {
         if account.disabled {
             return Ok(refusal(&Outcome::AccountDisabled { account: account.address.to_string() }));
         }
-        let address = account.address.folded();
-        for subject in [Subject::account(&address), Subject::credentials(&address)] {
-            if let Some(closure) = self.state.closed(&subject)?.filter(|closure| !is_mended(account, closure)) {
-                return Ok(refusal(&closed(&closure)));
-            }
-        }
-        Ok(otherwise)
+        let closures = self.state.closed_account(&account.address.folded())?;
+        let in_force = closures.iter().find(|closure| !is_mended(account, closure));
+        Ok(in_force.map_or(otherwise, |closure| refusal(&closed(closure))))
     }
 
     /// The field that tells LMTP who submitted; only for mail that can come to us.

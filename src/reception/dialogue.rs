@@ -11,6 +11,9 @@ use crate::wire::smtp_command::{Command, CommandError, MAX_COMMAND_LINE};
 use crate::wire::smtp_data::{Progress, Unstuffer};
 use memchr::memchr;
 
+/// Room for input that a dialogue keeps between transactions.
+const KEPT: usize = 4 * 1024;
+
 /// One client's dialogue.
 #[derive(Debug)]
 pub struct Dialogue {
@@ -89,6 +92,11 @@ impl Dialogue {
         self.at < self.input.len() || !matches!(self.state, State::Idle | State::Closed)
     }
 
+    /// Whether octets of a message come next, rather than commands.
+    pub fn takes_content(&self) -> bool {
+        matches!(self.state, State::Data { .. } | State::Chunk { .. })
+    }
+
     /// What happens next.
     pub fn next_event(&mut self) -> Event {
         self.content.clear();
@@ -133,6 +141,11 @@ impl Dialogue {
     fn reset(&mut self) {
         self.state = State::Idle;
         self.xforward = XForward::default();
+        // What a message needed is not held until the next one, which may be a long time coming.
+        self.input.drain(..self.at);
+        self.at = 0;
+        self.input.shrink_to(KEPT);
+        self.content = Vec::new();
     }
 
     fn data(&mut self) -> Option<Event> {

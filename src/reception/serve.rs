@@ -8,8 +8,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// Octets read in one go.
+/// Octets of a message read in one go.
 const PIECE: usize = 64 * 1024;
+
+/// The same of commands: a connection that waits for them shall cost little.
+const COMMANDS: usize = 2 * 1024;
 
 /// Takes messages in and delivers them.
 pub trait Deliver: Sync {
@@ -56,7 +59,7 @@ where
     D: Deliver,
 {
     let dialect = terms.dialect;
-    let mut line = Line { stream, dialogue: Dialogue::new(terms), idle, buffer: vec![0; PIECE], is_stopping: false };
+    let mut line = Line { stream, dialogue: Dialogue::new(terms), idle, buffer: Vec::new(), is_stopping: false };
     let mut intake = None;
     tokio::pin!(stopping);
     loop {
@@ -75,7 +78,8 @@ where
             Event::End => {
                 line.send().await?;
                 let verdicts = match intake.take() {
-                    Some(intake) => deliver.deliver(intake).await,
+                    // On the heap, so that a connection that waits is not as large as a delivery.
+                    Some(intake) => Box::pin(deliver.deliver(intake)).await,
                     None => Vec::new(),
                 };
                 match dialect {
@@ -109,6 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             self.dialogue.close("4.3.2 going down, try again");
             return Ok(None);
         }
+        self.fit_buffer();
         let read = tokio::select! {
             read = timeout(self.idle, self.stream.read(&mut self.buffer)) => read,
             () = stopping, if !self.is_stopping => {
@@ -130,6 +135,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 self.send().await?;
                 Ok(Some(if is_in_transaction { Ended::Cut } else { Ended::Idle }))
             }
+        }
+    }
+
+    fn fit_buffer(&mut self) {
+        let wanted = if self.dialogue.takes_content() { PIECE } else { COMMANDS };
+        if self.buffer.len() != wanted {
+            self.buffer = vec![0; wanted];
         }
     }
 

@@ -154,6 +154,15 @@ pub(super) fn closed(connection: &Connection, subject: &Subject, now: Moment) ->
     Ok(find(connection, subject)?.map(|found| found.closure).filter(|closure| now < closure.until))
 }
 
+/// The account's own closure, and that of its credentials, while their pauses last.
+pub(super) fn closed_account(connection: &Connection, name: &str, now: Moment) -> rusqlite::Result<Vec<Closure>> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM breaker WHERE kind IN ('account', 'credentials') AND name = ?1 AND ?2 < until ORDER BY kind"
+    );
+    let mut statement = connection.prepare_cached(&query)?;
+    statement.query_map(params![name, now.0], closure)?.collect()
+}
+
 pub(super) fn trip(
     connection: &mut Connection,
     subject: &Subject,

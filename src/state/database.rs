@@ -313,6 +313,10 @@ impl Ledger for Sqlite {
         self.with(|connection| breaker::closed(connection, subject, self.clock.now()))
     }
 
+    fn closed_account(&self, address: &str) -> Result<Vec<Closure>, StateError> {
+        self.with(|connection| breaker::closed_account(connection, address, self.clock.now()))
+    }
+
     fn trip(&self, subject: &Subject, trip: &Trip) -> Result<Closure, StateError> {
         self.with(|connection| breaker::trip(connection, subject, trip, self.clock.now()))
     }

@@ -1,9 +1,10 @@
 //! An account file's octets and what the file system says of it.
 
+use super::known::Stamp;
 use crate::account::AccountError;
 use crate::yaml::MAX_OCTETS;
 use rustix::fs::{Mode, OFlags};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -16,13 +17,24 @@ pub(super) struct Content {
     pub(super) mode: u32,
 }
 
-/// Reads the file at `path`; `None` where there is none. A symlink that leads nowhere is trouble, not absence.
+/// A file that was opened, and what the kernel said of it then.
+pub(super) struct Opened {
+    file: File,
+    metadata: Metadata,
+}
+
+/// Reads the file at `path`; `None` where there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Content>, AccountError> {
+    open(path)?.map(|opened| opened.read(path)).transpose()
+}
+
+/// Opens the file at `path`; `None` where there is none. A symlink that leads nowhere is trouble, not absence.
+pub(super) fn open(path: &Path) -> Result<Option<Opened>, AccountError> {
     let trouble = |source: io::Error| AccountError::Io { path: path.to_owned(), source };
     // Without O_NONBLOCK a FIFO in the file's place would hang the delivery.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(descriptor) => content(File::from(descriptor)).map(Some).map_err(trouble),
+        Ok(descriptor) => opened(File::from(descriptor)).map(Some).map_err(trouble),
         Err(rustix::io::Errno::NOENT) => match path.symlink_metadata() {
             Ok(_) => Err(trouble(io::Error::new(io::ErrorKind::NotFound, "the symlink leads to nothing"))),
             Err(_) => Ok(None),
@@ -31,11 +43,27 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, AccountError> {
     }
 }
 
-fn content(file: File) -> io::Result<Content> {
+fn opened(file: File) -> io::Result<Opened> {
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("expected a regular file"));
+    match metadata.is_file() {
+        true => Ok(Opened { file, metadata }),
+        false => Err(io::Error::other("expected a regular file")),
     }
+}
+
+impl Opened {
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp::of(&self.metadata)
+    }
+
+    /// Its content; `path` is for trouble's sake.
+    pub(super) fn read(self, path: &Path) -> Result<Content, AccountError> {
+        let trouble = |source: io::Error| AccountError::Io { path: path.to_owned(), source };
+        content(self.file, &self.metadata).map_err(trouble)
+    }
+}
+
+fn content(file: File, metadata: &Metadata) -> io::Result<Content> {
     let mut octets = Vec::with_capacity(usize::try_from(metadata.len().min(MAX_OCTETS)).unwrap_or_default() + 1);
     file.take(MAX_OCTETS + 1).read_to_end(&mut octets)?;
     if octets.len() as u64 > MAX_OCTETS {

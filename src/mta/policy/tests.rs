@@ -1,5 +1,5 @@
 use super::*;
-use crate::state::{Pause, Trip};
+use crate::state::{Pause, Subject, Trip};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

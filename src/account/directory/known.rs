@@ -1,0 +1,167 @@
+//! Accounts that were read before, so that a process which is asked all day does not read the same text again.
+//!
+//! Nothing here is believed without the file: each look-up opens it, and what is known counts only while the file is to
+//! the kernel what it was then (device, inode, size, owner, mode, both times to the nanosecond). A file that was written a
+//! moment before it was read is not kept, because a second write in the same tick of the clock would not show.
+
+use crate::account::Account;
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Beyond so many all are forgotten; an account takes about a kibibyte.
+const MANY: usize = 100_000;
+
+/// Longer than any file system's tick.
+const TICK: Duration = Duration::from_secs(2);
+
+/// What the kernel says of a file, as far as it changes with the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    file: (u64, u64, u64),
+    owner: (u32, u32),
+    changed: [(i64, i64); 2],
+}
+
+/// Accounts by their files' names.
+pub(super) struct Known {
+    tick: Duration,
+    by_name: RwLock<HashMap<String, (Stamp, Arc<Read>)>>,
+}
+
+/// What was read from a file.
+pub(super) struct Read {
+    pub(super) account: Account,
+    pub(super) is_alias: bool,
+}
+
+impl Stamp {
+    pub(super) fn of(metadata: &Metadata) -> Stamp {
+        Stamp {
+            file: (metadata.dev(), metadata.ino(), metadata.size()),
+            owner: (metadata.uid(), metadata.mode()),
+            changed: [(metadata.mtime(), metadata.mtime_nsec()), (metadata.ctime(), metadata.ctime_nsec())],
+        }
+    }
+
+    /// Whether a change from now on will show.
+    fn has_settled(&self, now: SystemTime, tick: Duration) -> bool {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(tick);
+        let now = (i64::try_from(now.as_secs()).unwrap_or(i64::MAX), i64::from(now.subsec_nanos()));
+        self.changed.iter().all(|changed| *changed < now)
+    }
+}
+
+impl Default for Known {
+    fn default() -> Known {
+        Known { tick: TICK, by_name: RwLock::default() }
+    }
+}
+
+impl Known {
+    /// What was read from the file of this name, if it is still the same.
+    pub(super) fn recall(&self, name: &str, stamp: &Stamp) -> Option<Arc<Read>> {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        by_name.get(name).filter(|(then, _)| then == stamp).map(|(_, read)| Arc::clone(read))
+    }
+
+    /// Keeps what was read from a file that looked so before it was read.
+    pub(super) fn keep(&self, name: &str, stamp: Stamp, read: Read) {
+        if !stamp.has_settled(SystemTime::now(), self.tick) {
+            return;
+        }
+        let mut by_name = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        if by_name.len() >= MANY {
+            by_name.clear();
+        }
+        by_name.insert(name.to_owned(), (stamp, Arc::new(read)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Directory;
+    use super::*;
+    use crate::account::Store;
+    use crate::account::preset::Presets;
+    use crate::wire::mailbox::Mailbox;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
+
+    fn find(store: &Directory, sender: &str) -> Option<String> {
+        let found = store.find(&Mailbox::parse(sender).unwrap()).unwrap();
+        found.map(|found| found.account.users.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    }
+
+    fn write(file: &Path, users: &str) {
+        fs::write(file, format!("provider: gmx\nsecret: {{plain: hunter2}}\nusers: [{users}]\n")).unwrap();
+    }
+
+    #[test]
+    fn what_is_known_is_never_older_than_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(format!("{name}@x.example.yaml"));
+        // Files count as settled at once: each change below shows by more than a time.
+        let known = Known { tick: Duration::ZERO, ..Known::default() };
+        let store = Directory { known, ..Directory::new(directory.path().to_owned(), Presets::default()) };
+        let is_known = |name: &str| store.known.by_name.read().unwrap().contains_key(&format!("{name}@x.example.yaml"));
+        write(&at("a"), "anna, berta");
+        assert_eq!(find(&store, "a@x.example").as_deref(), Some("anna berta"));
+        assert!(is_known("a"));
+        assert_eq!(find(&store, "a@x.example").as_deref(), Some("anna berta"), "as it is known");
+        write(&at("a"), "anna");
+        assert_eq!(find(&store, "a@x.example").as_deref(), Some("anna"), "written again in place");
+        write(&at("new"), "otto");
+        fs::rename(at("new"), at("a")).unwrap();
+        assert_eq!(find(&store, "a@x.example").as_deref(), Some("otto"), "another file of the same length");
+        write(&at("b"), "emil");
+        symlink(at("a"), at("alias")).unwrap();
+        assert_eq!(find(&store, "alias@x.example").as_deref(), Some("otto"));
+        fs::remove_file(at("alias")).unwrap();
+        symlink(at("b"), at("alias")).unwrap();
+        assert_eq!(find(&store, "alias@x.example").as_deref(), Some("emil"), "the alias leads elsewhere");
+        fs::remove_file(at("a")).unwrap();
+        assert_eq!(find(&store, "a@x.example"), None, "gone");
+        fs::write(at("b"), "nonsense: [").unwrap();
+        assert!(store.find(&Mailbox::parse("b@x.example").unwrap()).is_err(), "broken");
+    }
+
+    #[test]
+    fn what_may_not_be_read_any_more_is_not_answered_from_memory() {
+        if rustix::process::getuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a@x.example.yaml");
+        write(&file, "anna");
+        let known = Known { tick: Duration::ZERO, ..Known::default() };
+        let store = Directory { known, ..Directory::new(directory.path().to_owned(), Presets::default()) };
+        assert!(find(&store, "a@x.example").is_some());
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+        assert!(store.find(&Mailbox::parse("a@x.example").unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_file_that_was_just_written_is_read_each_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a@x.example.yaml");
+        let store = Directory::new(directory.path().to_owned(), Presets::default());
+        for users in ["anna", "otto", "emil", "anja"] {
+            write(&file, users);
+            assert_eq!(find(&store, "a@x.example").as_deref(), Some(users), "the same length in the same tick");
+        }
+    }
+
+    #[test]
+    fn a_file_counts_as_settled_once_its_last_change_is_well_behind() {
+        let stamp = |seconds| Stamp { file: (1, 2, 3), owner: (4, 5), changed: [(seconds, 0), (seconds - 9, 0)] };
+        let now = UNIX_EPOCH + Duration::from_secs(1000);
+        let rows = [(990, true), (997, true), (998, false), (999, false), (1000, false), (2000, false)];
+        for (seconds, expected) in rows {
+            assert_eq!(stamp(seconds).has_settled(now, TICK), expected, "{seconds}");
+        }
+    }
+}
