@@ -33,7 +33,9 @@ pub use server::{Server, TlsMode, UnknownTlsMode};
 pub use sqlite::Sqlite;
 pub use store::{Existing, Found, Place, Rule, Store, Surveyed, Written, open};
 pub use submitter::{Authorise, Submitter, User};
-pub use terms::{ENVELOPE_FROM_RULES, EnvelopeFromRule, HEADER_FROM_RULES, HeaderFromRule, RECEIVED, Received};
+pub use terms::{
+    ENVELOPE_FROM_RULES, EnvelopeFromRule, HEADER_FROM_RULES, HeaderFromRule, RECEIVED, Received, USER_AGENT, UserAgent,
+};
 
 use crate::secret::SecretSource;
 use crate::secret::sealed::{Binding, Destination};
@@ -70,6 +72,8 @@ pub struct Account {
     pub disabled: bool,
     /// What happens to fields that tell where the customer is.
     pub received: Received,
+    /// What happens to fields that name the customer's mail program.
+    pub user_agent: UserAgent,
     /// Whether the password may cross a connection without TLS to a host that is not this one.
     pub danger_plaintext_auth: bool,
     /// The names of routes to try in this order instead of the configuration's.

@@ -115,8 +115,15 @@ fn sender_still_lives(parent: &Parent) -> Result<(), String> {
 /// What a person is told: nothing of transports and their limits.
 fn for_person(outcome: &Outcome) -> Verdict {
     let mut verdict = Verdict::from(outcome);
-    if let Outcome::Mixed { recipient, detail } = outcome {
-        verdict.text = format!("nothing was sent, because <{recipient}> was refused ({detail})");
+    match outcome {
+        Outcome::Mixed { recipient, detail } => {
+            verdict.text = format!("nothing was sent, because <{recipient}> was refused ({detail})");
+        }
+        Outcome::TooManyRecipients { provider, count, limit } => {
+            verdict.text =
+                format!("nothing was sent, because {provider} takes {limit} recipients with one message, not {count}");
+        }
+        _ => (),
     }
     verdict
 }

@@ -38,6 +38,10 @@ pub trait Ledger: Send + Sync {
     /// Closes `subject`, or closes it for longer.
     fn trip(&self, subject: &Subject, trip: &Trip) -> Result<Closure, StateError>;
 
+    /// Ends the pause of `subject`, because a person mended what closed it, and says what that was. The next callers are
+    /// let through, all of them, and the first who sees it work is the one who [reopens](Ledger::reopen) it.
+    fn lift(&self, subject: &Subject) -> Result<Option<Closure>, StateError>;
+
     /// Opens `subject`, and says what had closed it.
     fn reopen(&self, subject: &Subject) -> Result<Option<Closure>, StateError>;
 

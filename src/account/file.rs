@@ -3,7 +3,7 @@
 use super::address::AccountAddress;
 use super::preset::{self, Preset, Presets};
 use super::server::{Server, TlsMode};
-use super::terms::{ENVELOPE_FROM_RULES, HEADER_FROM_RULES, RECEIVED};
+use super::terms::{ENVELOPE_FROM_RULES, HEADER_FROM_RULES, RECEIVED, USER_AGENT};
 use super::{Account, Aliases, EnvelopeFromRule, HeaderFromRule, User, name};
 use crate::secret::{SecretSource, source};
 use crate::wire::mailbox::Mailbox;
@@ -65,6 +65,7 @@ fn read_account(path: &Path, root: &Value<'_>, context: Context<'_>) -> Option<A
             .or(preset.and_then(|preset| preset.mechanisms.clone())),
         disabled: section.optional("disabled", Value::bool).unwrap_or_default(),
         received: section.optional("received", |value| value.word(&RECEIVED)).unwrap_or_default(),
+        user_agent: section.optional("user_agent", |value| value.word(&USER_AGENT)).unwrap_or_default(),
         danger_plaintext_auth: section.optional("danger_plaintext_auth", Value::bool).unwrap_or_default(),
         routes: section
             .optional("routes", |value| value.one_or_each(|route| route.line().map(str::to_owned)))

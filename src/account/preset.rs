@@ -15,7 +15,7 @@ use super::terms::{EnvelopeFromRule, HeaderFromRule};
 use crate::wire::sasl::Mechanism;
 
 /// A provider, built in or the site's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preset {
     /// The name in `provider:`.
     pub name: String,
@@ -35,6 +35,8 @@ pub struct Preset {
     pub envelope_from: EnvelopeFromRule,
     /// What it counts.
     pub limits: Limits,
+    /// The names of the routes that lead there, in the order in which they are tried; none: the configuration's.
+    pub routes: Vec<String>,
     /// Its page for people who set up a mail program.
     pub page: Option<String>,
     /// Where the row's facts are from.

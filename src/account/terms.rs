@@ -34,6 +34,16 @@ pub enum Received {
     Remove,
 }
 
+/// What happens to fields in which mail programs name themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UserAgent {
+    /// `keep`: nothing.
+    #[default]
+    Keep,
+    /// `remove`: they are taken out.
+    Remove,
+}
+
 /// The words of the configuration.
 pub const HEADER_FROM_RULES: [(&str, HeaderFromRule); 3] =
     [("require", HeaderFromRule::Require), ("rewrite", HeaderFromRule::Rewrite), ("accept", HeaderFromRule::Accept)];
@@ -45,3 +55,6 @@ pub const ENVELOPE_FROM_RULES: [(&str, EnvelopeFromRule); 2] =
 /// The words of the configuration.
 pub const RECEIVED: [(&str, Received); 3] =
     [("keep", Received::Keep), ("mask", Received::Mask), ("remove", Received::Remove)];
+
+/// The words of the configuration.
+pub const USER_AGENT: [(&str, UserAgent); 2] = [("keep", UserAgent::Keep), ("remove", UserAgent::Remove)];

@@ -65,7 +65,8 @@ impl Report {
         }
         let ring = self.key_ring(config);
         let store = account::open(&config.accounts, config.presets.clone());
-        let routes: HashSet<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();
+        let routes: HashSet<&str> = config.routes.iter().map(|route| route.name.as_str()).chain(["direct"]).collect();
+        self.look_at_routes(config, &routes);
         let surveyed = store.survey(&mut |surveyed| self.take(ring.as_ref(), &routes, surveyed));
         if let Err(error) = surveyed {
             self.problems.extend(error.into_problems());
@@ -82,6 +83,17 @@ impl Report {
             let file = config.file.clone().unwrap_or_default();
             let problem = Problem::of_file(file, format!("there is no account for {address}"));
             self.problems.push(Problem { field: "null_sender.via".into(), ..problem });
+        }
+    }
+
+    /// The routes that the site's providers name.
+    fn look_at_routes(&mut self, config: &Config, routes: &HashSet<&str>) {
+        let presets = config.presets.all();
+        let named = presets.iter().flat_map(|preset| preset.routes.iter().map(|route| (&preset.name, route)));
+        for (provider, route) in named.filter(|(_, route)| !routes.contains(route.as_str())) {
+            let file = config.file.clone().unwrap_or_default();
+            let problem = Problem::of_file(file, format!("there is no route called {route}"));
+            self.problems.push(Problem { field: format!("providers.{provider}.routes"), ..problem });
         }
     }
 

@@ -88,6 +88,7 @@ pub(super) fn account_json(account: &Account) -> Value {
         "header_from": word(&account::HEADER_FROM_RULES, account.header_from),
         "envelope_from": word(&account::ENVELOPE_FROM_RULES, account.envelope_from),
         "received": word(&account::RECEIVED, account.received),
+        "user_agent": word(&account::USER_AGENT, account.user_agent),
         "disabled": account.disabled,
         "file": account.origin.display().to_string(),
     })

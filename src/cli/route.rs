@@ -59,7 +59,7 @@ pub(super) fn open_again(settings: &Settings, which: impl Fn(&Closure) -> bool) 
 fn reopen(state: &Sqlite, which: impl Fn(&Closure) -> bool) -> Result<Vec<Closure>, StateError> {
     let mut opened = Vec::new();
     for closure in state.closures()?.into_iter().filter(which) {
-        opened.extend(state.reopen(&closure.subject)?);
+        opened.extend(state.lift(&closure.subject)?);
     }
     Ok(opened)
 }

@@ -68,7 +68,7 @@ impl Relay {
             Ok(session) => {
                 session.quit().await;
                 // Without a state nothing was closed.
-                let _ = self.ledger().reopen(&routes::credentials(way, &account));
+                let _ = self.ledger().lift(&routes::credentials(way, &account));
                 Ok(())
             }
             Err(Trouble::Session(failure)) => Err(outcomes::of_failure(&account, failure)),

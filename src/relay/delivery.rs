@@ -134,17 +134,49 @@ impl<'a> Delivery<'a> {
         let sent = sent.unwrap_or_else(|| vec![false; envelope.recipients.len()]);
         self.report.delays[0] = began.elapsed();
         prepared.envelope.recipients = missing(&envelope.recipients, &sent);
-        let count = prepared.envelope.recipients.len();
-        let rest = match count {
-            0 => Vec::new(),
-            _ => self.carry_out(prepared, journal).await.unwrap_or_else(|outcome| vec![outcome; count]),
-        };
+        let rest = self.in_parts(prepared, journal.as_ref()).await?;
         let already = || Outcome::AlreadySent { provider: self.account.provider_name().to_owned() };
         let mut rest = rest.into_iter();
         Ok(sent.iter().filter_map(|sent| if *sent { Some(already()) } else { rest.next() }).collect())
     }
 
-    async fn carry_out(&mut self, prepared: Prepared, journal: Option<Journal<'_>>) -> Result<Vec<Outcome>, Outcome> {
+    /// As many transactions as the provider's limit of recipients makes of it, where each recipient has an answer of his
+    /// own. What keeps one of them from the provider keeps the ones behind it.
+    async fn in_parts(
+        &mut self,
+        mut prepared: Prepared,
+        journal: Option<&Journal<'_>>,
+    ) -> Result<Vec<Outcome>, Outcome> {
+        let recipients = std::mem::take(&mut prepared.envelope.recipients);
+        let limits = limits::of(self.relay.config(), self.account);
+        let octets = prepared.message.len();
+        if let Some(limit) = limits.message_octets.filter(|limit| octets > *limit) {
+            let provider = self.account.provider_name().to_owned();
+            return Err(Outcome::TooLarge { provider, size: octets, limit });
+        }
+        let limit = limits.recipients_per_message;
+        let size = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        if let (Recipients::AllOrNone, Some(limit)) = (self.handover.recipients, limit)
+            && recipients.len() > size
+        {
+            let provider = self.account.provider_name().to_owned();
+            return Err(Outcome::TooManyRecipients { provider, count: recipients.len(), limit });
+        }
+        let mut outcomes = Vec::new();
+        for part in recipients.chunks(size) {
+            prepared.envelope.recipients = part.to_vec();
+            match self.carry_out(&prepared, journal).await {
+                Ok(more) => outcomes.extend(more),
+                Err(outcome) => {
+                    outcomes.resize(recipients.len(), outcome);
+                    break;
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    async fn carry_out(&mut self, prepared: &Prepared, journal: Option<&Journal<'_>>) -> Result<Vec<Outcome>, Outcome> {
         let subject = Subject::account(&self.account.address.folded());
         let mut breaker = Breaker::new(&self.relay.config().breakers, self.handover.deadline);
         breaker.enter(&mut self.memory, &subject, None).map_err(|closure| breaker::closed(&closure))?;
@@ -158,24 +190,24 @@ impl<'a> Delivery<'a> {
             }
             Err(full) => Err(full),
         };
-        self.changes = breaker.finish(&mut self.memory);
+        self.changes.extend(breaker.finish(&mut self.memory));
         outcomes
     }
 
     async fn go(
         &mut self,
-        prepared: Prepared,
-        journal: Option<Journal<'_>>,
+        prepared: &Prepared,
+        journal: Option<&Journal<'_>>,
         subject: &Subject,
         breaker: &mut Breaker<'a>,
         room: &Room<'_>,
     ) -> Result<Vec<Outcome>, Outcome> {
         let mut open = self.log_in(subject, breaker, room, true).await?;
-        let mut sent = self.send(&mut open.session, &prepared).await;
+        let mut sent = self.send(&mut open.session, prepared).await;
         if open.is_reused && is_untouched(&sent) {
             // The server gave an idle session up in the moment when it was used again.
             open = self.log_in(subject, breaker, room, false).await?;
-            sent = self.send(&mut open.session, &prepared).await;
+            sent = self.send(&mut open.session, prepared).await;
         }
         let LoggedIn { session, passage, key, .. } = open;
         let envelope = &prepared.envelope;

@@ -1,7 +1,7 @@
 //! Making message and envelope such that the provider takes them: header From, repairs, what tells of the client, and
 //! the reverse-path. What is not named here goes out as it came.
 
-use crate::account::{Account, EnvelopeFromRule, HeaderFromRule, Received};
+use crate::account::{Account, EnvelopeFromRule, HeaderFromRule, Received, UserAgent};
 use crate::message::identity::{HeaderFrom, header_from};
 use crate::message::received::{Privacy, ReceivedPolicy, hide_client};
 use crate::message::repair::{RepairContext, repair};
@@ -86,7 +86,11 @@ fn privacy(account: &Account) -> Privacy {
         Received::Remove => ReceivedPolicy::Remove,
     };
     // Whoever hides where the client is hides it in every field.
-    Privacy { received, remove_originating_ip: received != ReceivedPolicy::Keep, ..Privacy::default() }
+    Privacy {
+        received,
+        remove_originating_ip: received != ReceivedPolicy::Keep,
+        remove_user_agent: account.user_agent == UserAgent::Remove,
+    }
 }
 
 fn reverse_path(account: &Account, envelope: &Envelope) -> ReversePath {

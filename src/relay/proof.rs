@@ -57,7 +57,7 @@ impl Relay {
                     let proven = Proven { mechanism: session.mechanism(), peer: session.peer() };
                     session.quit().await;
                     // Without a state nothing was closed.
-                    let _ = self.ledger().reopen(&routes::credentials(way, account));
+                    let _ = self.ledger().lift(&routes::credentials(way, account));
                     return Ok(proven);
                 }
                 Err(failure) if is_before_login(failure.stage) => failed = Some(failure),

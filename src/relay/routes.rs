@@ -1,6 +1,6 @@
 //! By which way a delivery goes.
 //!
-//! The account's routes, else the configuration's, in their order. A way that is refused or fails before AUTH has
+//! The account's routes, else its provider's, else the configuration's, in their order. A way that is refused or fails before AUTH has
 //! risked nothing of the message, so the next one is tried in the same delivery. That is remembered for each provider:
 //! what is refused is closed, what leads nowhere is tried last, until one delivery finds that it works again. After
 //! AUTH there is no other way: a message never goes out by two.
@@ -61,17 +61,22 @@ fn direct() -> RouteConfig {
 }
 
 fn configured(relay: &Relay, account: &Account) -> Result<Vec<RouteConfig>, Outcome> {
-    let routes = &relay.config().routes;
-    if account.routes.is_empty() {
-        return Ok(if routes.is_empty() { vec![direct()] } else { routes.clone() });
-    }
+    let config = relay.config();
+    let routes = &config.routes;
+    let preset = account.provider.as_ref().and_then(|name| config.presets.find(name));
+    let (whose, names) = match (account.routes.as_slice(), preset) {
+        ([], Some(preset)) if !preset.routes.is_empty() => (format!("provider {}", preset.name), preset.routes),
+        ([], _) if routes.is_empty() => return Ok(vec![direct()]),
+        ([], _) => return Ok(routes.clone()),
+        (names, _) => (format!("account {}", account.address), names.to_vec()),
+    };
     let find = |name: &String| {
         let found = routes.iter().find(|route| route.name == *name).cloned();
         found.or_else(|| (name == "direct").then(direct)).ok_or_else(|| Outcome::Local {
-            problem: format!("account {}: routes: there is no route {name:?} in sendvia.yaml", account.address),
+            problem: format!("{whose}: routes: there is no route {name:?} in sendvia.yaml"),
         })
     };
-    account.routes.iter().map(find).collect()
+    names.iter().map(find).collect()
 }
 
 /// What a way is called in the state: with the provider that it leads to, or the upstream in its place.

@@ -123,6 +123,9 @@ impl fmt::Display for Subject {
     }
 }
 
+/// The end of a pause that a person ended.
+const LIFTED: Moment = Moment(0);
+
 const COLUMNS: &str = "kind, name, meaning, reason, since, until, failures";
 
 pub(super) fn gate(
@@ -134,6 +137,9 @@ pub(super) fn gate(
 ) -> rusqlite::Result<Gate> {
     // Nearly always there is nothing, and reading needs no write lock.
     let Some(found) = find(connection, subject)? else { return Ok(Gate::Open) };
+    if found.is_lifted() {
+        return Ok(Gate::Probe(found.closure));
+    }
     if let Some(closure) = found.closed(fingerprint, now) {
         return Ok(Gate::Closed(closure));
     }
@@ -204,6 +210,16 @@ pub(super) fn trip(
     Ok(closure)
 }
 
+/// Ends the pause for every caller; how often it failed before is forgotten.
+pub(super) fn lift(connection: &Connection, subject: &Subject) -> rusqlite::Result<Option<Closure>> {
+    let Some(found) = find(connection, subject)?.filter(|found| !found.is_lifted()) else { return Ok(None) };
+    connection.execute(
+        "UPDATE breaker SET until = ?3, failures = 0, probe_until = 0 WHERE kind = ?1 AND name = ?2",
+        params![subject.kind.name(), subject.name, LIFTED.0],
+    )?;
+    Ok(Some(found.closure))
+}
+
 /// The first pause, doubled with each failure.
 fn grown(pause: Pause, failures: u32) -> Duration {
     let factor = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -231,8 +247,9 @@ pub(super) fn reopen(connection: &mut Connection, subject: &Subject) -> rusqlite
 }
 
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Closure>> {
-    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM breaker ORDER BY kind, name"))?;
-    let rows = statement.query_map([], closure)?;
+    let mut statement =
+        connection.prepare(&format!("SELECT {COLUMNS} FROM breaker WHERE until <> ?1 ORDER BY kind, name"))?;
+    let rows = statement.query_map([LIFTED.0], closure)?;
     rows.collect::<rusqlite::Result<Vec<_>>>()
 }
 
@@ -244,6 +261,11 @@ struct Found {
 }
 
 impl Found {
+    /// Whether a person ended the pause, and nobody has seen since whether it works.
+    fn is_lifted(&self) -> bool {
+        self.closure.until == LIFTED
+    }
+
     /// What is told to a caller with these credentials, unless he is to probe. Other credentials end the pause, but
     /// there is one probe all the same.
     fn closed(&self, fingerprint: Option<u32>, now: Moment) -> Option<Closure> {

@@ -321,6 +321,10 @@ impl Ledger for Sqlite {
         self.with(|connection| breaker::trip(connection, subject, trip, self.clock.now()))
     }
 
+    fn lift(&self, subject: &Subject) -> Result<Option<Closure>, StateError> {
+        self.with(|connection| breaker::lift(connection, subject))
+    }
+
     fn reopen(&self, subject: &Subject) -> Result<Option<Closure>, StateError> {
         self.with(|connection| breaker::reopen(connection, subject))
     }

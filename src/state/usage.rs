@@ -45,6 +45,9 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
+/// Over how long those who wait are spread at least.
+const SPREAD: i64 = HOUR;
+
 /// One limit: what is counted, within which span, and how many.
 struct Window {
     counted: &'static str,
@@ -154,8 +157,8 @@ fn queued(
     };
     let step = (window.span / i64::try_from(window.most.max(1)).unwrap_or(i64::MAX)).max(1);
     connection.execute("INSERT OR REPLACE INTO waiting VALUES (?1, ?2, ?3)", params![account, room_at.0, told])?;
-    // Beyond two spans nobody is told to wait: the queue will be another by then.
-    Ok(Moment(room_at.0 + (told * step).min(2 * window.span)))
+    // Who comes back too early is told another time, so the times begin again after a while.
+    Ok(Moment(room_at.0 + (told * step) % (2 * window.span).max(SPREAD)))
 }
 
 pub(super) fn release(connection: &Connection, account: &str, recipients: u64, now: Moment) -> rusqlite::Result<()> {
@@ -206,6 +209,9 @@ pub(super) fn enter_session(
                 .query_row("SELECT min(expires) FROM session WHERE account = ?1", [account], |row| row.get(0))?;
         // They end long before their lease as a rule.
         let room_at = Moment(first.min(now.after(Duration::from_secs(60)).0));
+        let one_a_second = Window { counted: "sessions", span: HOUR, most: HOUR.unsigned_abs() };
+        let room_at = queued(&transaction, account, &one_a_second, room_at, now)?;
+        transaction.commit()?;
         return Ok(Err(Full { limit: format!("{most} sessions at once"), room_at }));
     }
     transaction.execute(

@@ -162,6 +162,15 @@ pub enum Outcome {
         /// What was said of it.
         detail: String,
     },
+    /// More recipients in one pipe call than the provider takes with one message; nothing was sent.
+    TooManyRecipients {
+        /// Who takes fewer.
+        provider: String,
+        /// How many it has.
+        count: usize,
+        /// How many may be.
+        limit: u64,
+    },
     /// The message ended before its end: the MTA died, or the size is another.
     Cut {
         /// How it was noticed.
@@ -222,6 +231,7 @@ impl Outcome {
             Outcome::Closed { .. } => "closed",
             Outcome::Busy { .. } => "busy",
             Outcome::Mixed { .. } => "mixed",
+            Outcome::TooManyRecipients { .. } => "too-many-recipients",
             Outcome::Cut { .. } => "cut",
             Outcome::Protocol { .. } => "protocol",
             Outcome::Local { .. } => "local",

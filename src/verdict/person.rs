@@ -28,6 +28,7 @@ impl Outcome {
             | Outcome::Closed { .. }
             | Outcome::Busy { .. }
             | Outcome::Mixed { .. }
+            | Outcome::TooManyRecipients { .. }
             | Outcome::Cut { .. }
             | Outcome::Deadline { .. }
             | Outcome::Terminated { .. } => Verdict::from(self).exit_status(),

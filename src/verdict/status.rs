@@ -131,7 +131,7 @@ fn judged(outcome: &Outcome) -> (Disposition, EnhancedStatus) {
         Outcome::Credentials { .. } => (Defer, EnhancedStatus(4, 7, 8)),
         Outcome::Closed { .. } => (Defer, EnhancedStatus(4, 7, 0)),
         Outcome::Busy { .. } => (Defer, EnhancedStatus(4, 3, 2)),
-        Outcome::Mixed { .. } => (Defer, EnhancedStatus(4, 5, 3)),
+        Outcome::Mixed { .. } | Outcome::TooManyRecipients { .. } => (Defer, EnhancedStatus(4, 5, 3)),
         Outcome::Cut { .. } => (Defer, EnhancedStatus(4, 3, 0)),
         Outcome::Protocol { .. } => (Defer, EnhancedStatus(4, 5, 4)),
         Outcome::Local { .. } => (Defer, EnhancedStatus(4, 3, 5)),
@@ -217,6 +217,10 @@ fn text(outcome: &Outcome) -> String {
         Outcome::Mixed { recipient, detail } => format!(
             "nothing was sent, because <{recipient}> was refused ({detail}): set the transport's recipient limit to 1"
         ),
+        Outcome::TooManyRecipients { provider, count, limit } => format!(
+            "nothing was sent, because {provider} takes {limit} recipients with one message and this has {count}: set the \
+             transport's recipient limit to 1"
+        ),
         Outcome::Cut { detail } => format!("the message was cut and not sent: {detail}"),
         Outcome::Protocol { problem } | Outcome::Local { problem } => problem.clone(),
         Outcome::Deadline { seconds, waiting_for } => {
@@ -270,6 +274,7 @@ mod tests {
             (Outcome::Closed { subject: s("a@b"), reason: s("x"), until: s("12:00") }, "4.7.0", 75),
             (Outcome::Busy { account: s("a@b") }, "4.3.2", 75),
             (Outcome::Mixed { recipient: s("a@b"), detail: s("x") }, "4.5.3", 75),
+            (Outcome::TooManyRecipients { provider: s("g"), count: 2, limit: 1 }, "4.5.3", 75),
             (Outcome::Cut { detail: s("x") }, "4.3.0", 75),
             (Outcome::Protocol { problem: s("x") }, "4.5.4", 75),
             (Outcome::Local { problem: s("x") }, "4.3.5", 75),

@@ -5,6 +5,8 @@ mod breakers;
 mod journal;
 mod limits;
 mod notices;
+mod privacy;
+mod processes;
 mod routes;
 
 use crate::site::{MESSAGE, Site};
@@ -44,6 +46,18 @@ impl Days {
 
     /// A delivery as a process of its own would do it: it shares nothing with others but the files.
     fn deliver(&self, from: &str, queue_id: &str, recipients: &[&str], recipient_rule: Recipients) -> Report {
+        self.deliver_this(from, queue_id, recipients, recipient_rule, MESSAGE)
+    }
+
+    /// The same with a message of the test's own.
+    fn deliver_this(
+        &self,
+        from: &str,
+        queue_id: &str,
+        recipients: &[&str],
+        recipient_rule: Recipients,
+        message: &str,
+    ) -> Report {
         let config = Config::load(Some(&self.site.config_file())).unwrap();
         let relay = Relay::with_ledger(config, Box::new(self.state()));
         let recipients = recipients.iter().map(|one| Mailbox::parse(one).unwrap()).collect();
@@ -57,7 +71,7 @@ impl Days {
             spool: self.site.path(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(relay.deliver(&admission, self.message(), &handover))
+        runtime.block_on(relay.deliver(&admission, self.message(message), &handover))
     }
 
     /// Anna's message to one recipient: what the MTA's log would say.
@@ -65,9 +79,9 @@ impl Days {
         line(&self.deliver("anna@gmx.de", queue_id, &["b@x.example"], Recipients::AllOrNone))
     }
 
-    fn message(&self) -> Message {
+    fn message(&self, text: &str) -> Message {
         let mut intake = Intake::new(Limits::default(), self.site.path());
-        intake.push(MESSAGE.as_bytes()).unwrap();
+        intake.push(text.as_bytes()).unwrap();
         intake.finish().unwrap()
     }
 }

@@ -6,6 +6,7 @@
 
 mod discover;
 mod doctor;
+mod hard_day;
 mod imports;
 mod killed;
 mod packaging;

@@ -1,29 +1,41 @@
 //! A site's providers, from the configuration.
 
-use super::{Limits, Preset};
+use super::{Limits, Preset, Presets};
 use crate::account::server::{Server, TLS_MODES, TlsMode};
 use crate::account::terms::{ENVELOPE_FROM_RULES, HEADER_FROM_RULES};
 use crate::wire::sasl::{MECHANISMS, Mechanism};
 use crate::yaml::{Section, Value};
 
-/// Reads `providers: {NAME: {...}}`'s value for `name`.
+/// Reads `providers: {NAME: {...}}`'s value for `name`. Where a built-in provider has the name, only what differs from
+/// that needs to be said.
 pub(crate) fn read(name: &str, value: &Value<'_>) -> Option<Preset> {
     let mut section = value.section()?;
-    let submission = section.required("submission", |value| value.one_or_each(read_submission));
+    let base = Presets::default().find(name);
+    let submission = match &base {
+        Some(_) => section.optional("submission", |value| value.one_or_each(read_submission)),
+        None => section.required("submission", |value| value.one_or_each(read_submission)),
+    };
+    let base = base.unwrap_or_default();
     let words = |value: &Value<'_>| value.one_or_each(|word| word.line().map(str::to_lowercase));
+    let line = |value: &Value<'_>| value.line().map(str::to_owned);
     let preset = Preset {
-        name: name.to_owned(),
-        aliases: section.optional("aliases", words).unwrap_or_default(),
-        domains: section.optional("domains", words).unwrap_or_default(),
-        mx: section.optional("mx", words).unwrap_or_default(),
-        submission: submission.unwrap_or_default(),
-        mechanisms: section.optional("mechanisms", read_mechanisms),
-        header_from: section.optional("header_from", |value| value.word(&HEADER_FROM_RULES)).unwrap_or_default(),
-        envelope_from: section.optional("envelope_from", |value| value.word(&ENVELOPE_FROM_RULES)).unwrap_or_default(),
-        limits: section.optional("limits", read_limits).unwrap_or_default(),
-        page: section.optional("page", |value| value.line().map(str::to_owned)),
-        sources: Vec::new(),
-        note: section.optional("note", |value| value.line().map(str::to_owned)),
+        name: if base.name.is_empty() { name.to_owned() } else { base.name },
+        aliases: section.optional("aliases", words).unwrap_or(base.aliases),
+        domains: section.optional("domains", words).unwrap_or(base.domains),
+        mx: section.optional("mx", words).unwrap_or(base.mx),
+        submission: submission.unwrap_or(base.submission),
+        mechanisms: section.optional("mechanisms", read_mechanisms).or(base.mechanisms),
+        header_from: section
+            .optional("header_from", |value| value.word(&HEADER_FROM_RULES))
+            .unwrap_or(base.header_from),
+        envelope_from: section
+            .optional("envelope_from", |value| value.word(&ENVELOPE_FROM_RULES))
+            .unwrap_or(base.envelope_from),
+        limits: section.optional("limits", read_limits).unwrap_or_default().or(base.limits),
+        routes: section.optional("routes", |value| value.one_or_each(line)).unwrap_or_default(),
+        page: section.optional("page", line).or(base.page),
+        sources: base.sources,
+        note: section.optional("note", line).or(base.note),
     };
     section.finish();
     (!preset.submission.is_empty()).then_some(preset)

@@ -46,6 +46,7 @@ impl From<&Row> for Preset {
             header_from: row.header_from,
             envelope_from: row.envelope_from,
             limits: row.limits,
+            routes: Vec::new(),
             page: Some(row.page.to_owned()),
             sources: owned(row.sources),
             note: row.note.map(str::to_owned),

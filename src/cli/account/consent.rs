@@ -173,6 +173,6 @@ pub(super) fn adopt(site: &Site, account: &Account, granted: &Granted, in_file: 
     runtime::block_on(custody.adopt(oauth, &binding, granted, in_file))??;
     // Tokens change by themselves, so a delivery can't tell that these are new ones. Without a state nothing was closed.
     let state = state::Sqlite::new(&site.config.state, Clock::System);
-    let _ = state.reopen(&Subject::credentials(&account.address.folded()));
+    let _ = state.lift(&Subject::credentials(&account.address.folded()));
     Ok(())
 }

@@ -83,6 +83,7 @@ fn hint(outcome: &Outcome) -> Option<String> {
             "the Unix user who owns the account's file may use it, and those whom its `users` list as `unix:NAME`"
         }
         Outcome::Mixed { .. } => "send again without that recipient",
+        Outcome::TooManyRecipients { .. } => "send it in parts",
         Outcome::Refused { .. } => "`sendvia explain` says what a provider's reply means",
         Outcome::Local { .. } | Outcome::Credentials { .. } => "`sendvia check` reads configuration and every account",
         Outcome::Unanswered { .. } => "look whether it arrived before sending it again",

@@ -49,6 +49,23 @@ fn what_was_refused_stays_closed_until_its_pause_is_over_and_then_one_probe_goes
 }
 
 #[test]
+fn a_pause_that_a_person_ends_is_over_for_everybody_and_one_of_them_sees_it_open() {
+    let (_directory, _clock, state) = state();
+    let subject = Subject::route("direct", "gmx");
+    state.trip(&subject, &refused(None)).unwrap();
+    assert!(state.lift(&subject).unwrap().is_some());
+    assert_eq!((state.lift(&subject).unwrap(), state.closures().unwrap()), (None, Vec::new()), "once");
+    for _ in 0..2 {
+        assert!(matches!(state.gate(&subject, None, LEASE).unwrap(), Gate::Probe(_)));
+    }
+    assert!(state.reopen(&subject).unwrap().is_some());
+    assert!(state.reopen(&subject).unwrap().is_none(), "the others learn nothing new");
+    state.trip(&subject, &refused(None)).unwrap();
+    state.lift(&subject).unwrap();
+    assert_eq!(state.trip(&subject, &refused(None)).unwrap().failures, 1, "it was not mended: the first pause again");
+}
+
+#[test]
 fn other_credentials_open_at_once_what_was_closed_for_the_old_ones() {
     let (_directory, _clock, state) = state();
     let subject = Subject::credentials("anna@gmx.de");

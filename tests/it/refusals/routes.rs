@@ -92,3 +92,17 @@ fn an_upstream_has_a_server_and_a_login_of_its_own() {
     days.site.config(&format!("routes: [{{upstream: 'localhost:{port}'}}]\n"));
     assert!(days.annas("2").contains("an upstream needs a login"));
 }
+
+#[test]
+fn a_provider_may_have_routes_of_its_own() {
+    let days = Days::new();
+    let proxy = format!("127.0.0.1:{}", dead_port());
+    let routes = format!("routes: [direct, {{name: proxy, connect: '{proxy}'}}]\n");
+    days.site.config(&format!("{routes}providers: {{gmx: {{routes: [proxy]}}}}\n"));
+    assert!(days.annas("1").contains(&format!("proxy {proxy}")));
+    days.site.account("anna@gmx.de", "users: [anna]\nroutes: [direct]\n");
+    assert!(days.annas("1").starts_with("2."), "the account's stand before the provider's");
+    days.site.account("anna@gmx.de", "users: [anna]\n");
+    days.site.config(&format!("{routes}providers: {{gmx: {{routes: [nowhere]}}}}\n"));
+    assert!(days.annas("2").contains("provider gmx: routes: there is no route \"nowhere\""));
+}

@@ -35,6 +35,21 @@ impl SandboxProvider {
         self.sandbox.set_rules(rules.iter().filter_map(|text| rule(text)).collect());
     }
 
+    /// Changes a login's password, or lets one more login in.
+    pub(crate) fn password(&self, login: &str, password: &str) {
+        self.sandbox.users().set(login, password);
+    }
+
+    /// How often things happened.
+    pub(crate) fn counters(&self) -> Counters {
+        self.sandbox.counters()
+    }
+
+    /// The messages with what the server knows of each.
+    pub(crate) fn kept(&self) -> Vec<sendvia::sandbox::Kept> {
+        self.sandbox.messages()
+    }
+
     /// Waits until all sessions have ended, and says how many messages broke off.
     pub(crate) fn cut(&self) -> u64 {
         self.wait_until("end of all sessions", |now| now.closed == now.connections);
