@@ -100,6 +100,22 @@ enum Command {
     Sandbox(sandbox::Arguments),
 }
 
+/// The command line of an MTA's pipe alone: it is started for every message, and making the parsers of all the other
+/// subcommands takes longer than reading its arguments.
+#[derive(Debug, Parser)]
+#[command(name = "sendvia", version, disable_help_subcommand = true)]
+struct PipeLine {
+    #[command(subcommand)]
+    command: PipeCommand,
+}
+
+/// What [`PipeLine`] knows.
+#[derive(Debug, Subcommand)]
+enum PipeCommand {
+    /// Send the message on standard input by the sender's account, as an MTA's pipe asks for it
+    Relay(relay::Arguments),
+}
+
 /// Runs the program with `arguments`, the program's name first.
 pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     // Asked for before anything else: whoever started us may die at any time.
@@ -107,11 +123,14 @@ pub fn run(arguments: Vec<OsString>) -> ExitStatus {
     if let Some(options) = sendmail::options(&arguments) {
         return sendmail::run(options, parent);
     }
+    if arguments.get(1).is_some_and(|name| name == "relay") {
+        return match PipeLine::try_parse_from(&arguments) {
+            Ok(PipeLine { command: PipeCommand::Relay(typed) }) => relay::run(typed, parent),
+            Err(refusal) => relay::refuse(&refusal, arguments.len() == 3),
+        };
+    }
     match CommandLine::try_parse_from(&arguments) {
         Ok(line) => dispatch(line.command, parent),
-        Err(refusal) if arguments.get(1).is_some_and(|name| name == "relay") => {
-            relay::refuse(&refusal, arguments.len() == 3)
-        }
         Err(refusal) => usage(&refusal),
     }
 }

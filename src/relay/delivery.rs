@@ -203,11 +203,12 @@ impl<'a> Delivery<'a> {
         room: &Room<'_>,
     ) -> Result<Vec<Outcome>, Outcome> {
         let mut open = self.log_in(subject, breaker, room, true).await?;
-        let mut sent = self.send(&mut open.session, prepared).await;
+        let mut converted = None;
+        let mut sent = self.send(&mut open.session, prepared, &mut converted).await;
         if open.is_reused && is_untouched(&sent) {
             // The server gave an idle session up in the moment when it was used again.
             open = self.log_in(subject, breaker, room, false).await?;
-            sent = self.send(&mut open.session, prepared).await;
+            sent = self.send(&mut open.session, prepared, &mut converted).await;
         }
         let LoggedIn { session, passage, key, .. } = open;
         let envelope = &prepared.envelope;
@@ -276,26 +277,40 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// Sends it; in 7 bits where the server knows no more, as `converted` keeps it for a second try.
     async fn send(
         &mut self,
         session: &mut Authenticated,
         prepared: &Prepared,
+        converted: &mut Option<Message>,
     ) -> Result<Vec<RecipientOutcome>, Unsent> {
         let began = Instant::now();
-        let converted;
         let mut message = &prepared.message;
         if message.is_eight_bit() && !session.capabilities().eight_bit_mime {
-            let signers = crate::message::dkim::domains(&message.header);
-            converted = seven_bit(self.account, message, self.handover.spool).map_err(Unsent::Outcome)?;
-            message = &converted;
-            self.report.notes.extend(signers.into_iter().map(|domain| {
-                format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
-            }));
+            if converted.is_none() {
+                *converted = Some(self.seven_bit(message).map_err(Unsent::Outcome)?);
+            }
+            message = converted.as_ref().unwrap_or(message);
         }
         let (recipients, is_whole) = (self.handover.recipients, self.handover.is_whole);
         let sent = session.send(&prepared.envelope, message, recipients, is_whole).await;
         self.report.delays[2] += began.elapsed();
         sent.map_err(Unsent::Failure)
+    }
+
+    fn seven_bit(&mut self, message: &Message) -> Result<Message, Outcome> {
+        let provider = || self.account.provider_name().to_owned();
+        let converted = to_seven_bit(message, Limits::default(), self.handover.spool).map_err(|error| match error {
+            DowngradeError::Impossible(_) => {
+                Outcome::ExtensionMissing { provider: provider(), extension: Extension::EightBitMime }
+            }
+            other => Outcome::Local { problem: other.to_string() },
+        })?;
+        let signers = crate::message::dkim::domains(&message.header);
+        self.report.notes.extend(signers.into_iter().map(|domain| {
+            format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
+        }));
+        Ok(converted)
     }
 }
 
@@ -325,14 +340,6 @@ fn missing(recipients: &[Recipient], sent: &[bool]) -> Vec<Recipient> {
 fn accepted<'e>(envelope: &'e Envelope, sent: &'e [RecipientOutcome]) -> impl Iterator<Item = &'e Recipient> {
     let pairs = envelope.recipients.iter().zip(sent);
     pairs.filter(|(_, sent)| matches!(sent, RecipientOutcome::Accepted(_))).map(|(recipient, _)| recipient)
-}
-
-fn seven_bit(account: &Account, message: &Message, spool: &Path) -> Result<Message, Outcome> {
-    let provider = account.provider_name().to_owned();
-    to_seven_bit(message, Limits::default(), spool).map_err(|error| match error {
-        DowngradeError::Impossible(_) => Outcome::ExtensionMissing { provider, extension: Extension::EightBitMime },
-        other => Outcome::Local { problem: other.to_string() },
-    })
 }
 
 fn relay_name(account: &Account, session: &Authenticated) -> String {

@@ -30,19 +30,8 @@ pub struct Capabilities {
     pub size: Option<u64>,
     /// The names of the SASL mechanisms as offered (RFC 4954), in upper case, each once.
     pub auth: Vec<String>,
-    /// What one session or transaction may hold.
-    pub limits: Limits,
-}
-
-/// What a server says it takes in one session or transaction (LIMITS, RFC 9422); none where it does not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// MAILMAX: transactions in one session.
-    pub mail_max: Option<u32>,
-    /// RCPTMAX: recipients of one transaction.
-    pub rcpt_max: Option<u32>,
-    /// RCPTDOMAINMAX: recipient domains in one transaction.
-    pub rcpt_domain_max: Option<u32>,
+    /// The most transactions of one session (MAILMAX of LIMITS, RFC 9422); none where it does not say.
+    pub mail_max: Option<u64>,
 }
 
 impl Capabilities {
@@ -82,7 +71,7 @@ impl Capabilities {
             "ENHANCEDSTATUSCODES" => self.enhanced_status_codes = true,
             "SIZE" => self.add_size(words.next()),
             "AUTH" => words.for_each(|name| self.add_mechanism(name)),
-            "LIMITS" => self.limits.add(words),
+            "LIMITS" => self.add_limits(words),
             _ => {}
         }
     }
@@ -92,26 +81,22 @@ impl Capabilities {
         self.size = stated.and_then(number).filter(|size| *size > 0).or(self.size);
     }
 
+    /// `name=value` pairs, their two halves in turn. What a server says of recipients (RCPTMAX, RCPTDOMAINMAX) it says again of
+    /// each that is one too many, in its reply to RCPT.
+    fn add_limits<'a>(&mut self, mut halves: impl Iterator<Item = &'a str>) {
+        while let Some(name) = halves.next() {
+            let value = halves.next();
+            if name.eq_ignore_ascii_case("MAILMAX") {
+                // RFC 9422 section 4: a limit is at least 1.
+                self.mail_max = value.and_then(number).filter(|limit| *limit > 0).or(self.mail_max);
+            }
+        }
+    }
+
     fn add_mechanism(&mut self, name: &str) {
         let name = name.to_ascii_uppercase();
         if !self.auth.contains(&name) {
             self.auth.push(name);
-        }
-    }
-}
-
-impl Limits {
-    /// `name=value` pairs, their two halves in turn.
-    fn add<'a>(&mut self, mut halves: impl Iterator<Item = &'a str>) {
-        while let Some(name) = halves.next() {
-            let place = match name.to_ascii_uppercase().as_str() {
-                "MAILMAX" => &mut self.mail_max,
-                "RCPTMAX" => &mut self.rcpt_max,
-                "RCPTDOMAINMAX" => &mut self.rcpt_domain_max,
-                _ => continue,
-            };
-            // RFC 9422 section 4: a limit is at least 1.
-            *place = halves.next().and_then(number).filter(|limit| *limit > 0).or(*place);
         }
     }
 }
@@ -239,16 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_read_by_name_and_are_at_least_one() {
-        let rows: &[(&[u8], [Option<u32>; 3])] = &[
-            (b"LIMITS MAILMAX=5 RCPTMAX=20 RCPTDOMAINMAX=1", [Some(5), Some(20), Some(1)]),
-            (b"limits rcptmax=20", [None, Some(20), None]),
-            (b"LIMITS RCPTMAX=0 MAILMAX=x", [None, None, None]),
-            (b"LIMITS FOO=3 RCPTMAX=7", [None, Some(7), None]),
+    fn the_limit_of_transactions_is_read_by_name_and_is_at_least_one() {
+        let rows: &[(&[u8], Option<u64>)] = &[
+            (b"LIMITS MAILMAX=5 RCPTMAX=20 RCPTDOMAINMAX=1", Some(5)),
+            (b"limits rcptmax=20 mailmax=7", Some(7)),
+            (b"LIMITS MAILMAX=0", None),
+            (b"LIMITS RCPTMAX=3 MAILMAX=x", None),
         ];
-        for (line, [mail_max, rcpt_max, rcpt_domain_max]) in rows {
-            let expected = Limits { mail_max: *mail_max, rcpt_max: *rcpt_max, rcpt_domain_max: *rcpt_domain_max };
-            assert_eq!(offered(&[line]).limits, expected, "{line:?}");
+        for (line, expected) in rows {
+            assert_eq!(offered(&[line]).mail_max, *expected, "{line:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,10 +19,13 @@ MEASURE, HELLO, NODELAY = os.environ["MEASURE"], os.environ["HELLO"], os.environ
 RUNS = int(os.environ.get("RUNS", "20"))
 SIZES = [("4 KiB", 4 << 10), ("100 KiB", 100 << 10), ("25 MiB", 25 << 20)]
 PASSWORD = "geheim"
+# Where the commands that are measured run, and where the server does: in front of their command lines.
+HERE_TOO = {"client": [], "server": [], "address": "127.0.0.1", "host": "localhost"}
+place = HERE_TOO
 
 
-def say(text=""):
-    print(text, flush=True)
+def say(text="", end="\n"):
+    print(text, end=end, flush=True)
 
 
 class Server:
@@ -50,13 +54,17 @@ class Server:
                 sys.exit("the proxy does not say how many flights there were")
 
     def stop(self):
+        # Each of them ends at the end of its input, and tidies up before that.
         self.process.stdin.close()
-        self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
+            self.process.wait()
 
 
 def sandbox(extensions):
-    command = [SENDVIA, "sandbox", "--listen", "127.0.0.1:0", "--tls", "implicit", "--discard", "--until-stdin-closes"]
+    command = [*place["server"], SENDVIA, "sandbox", "--listen", f"{place['address']}:0", "--tls", "implicit", "--discard", "--until-stdin-closes"]
     command += ["--rule", "size=2000000000", "--dir", str(WORK / "sandbox"), "--ca-file", str(WORK / "ca.pem")]
     for extension in extensions:
         command += ["--extension", extension]
@@ -69,6 +77,40 @@ def proxy(port, round_trip):
     server = Server([sys.executable, str(HERE / "proxy.py"), str(port), str(round_trip / 2)], str.isdigit)
     server.port = int(server.said[0])
     return server
+
+
+def has_real_lines():
+    return os.geteuid() == 0 and Path("/dev/net/tun").exists()
+
+
+class Delayed:
+    """A sandbox behind a round trip of so many milliseconds: over a line of its own where that can be had, else behind the
+    proxy. What is measured meanwhile runs at the line's near end."""
+
+    def __init__(self, round_trip, extensions):
+        global place
+        self.others = []
+        if has_real_lines():
+            name = f"sendvia-bench-{os.getpid()}"
+            self.others.append(Server([sys.executable, str(HERE / "line.py"), name, str(round_trip)], "ready".__eq__))
+            inside = {end: ["nsenter", f"--net=/run/netns/{name}-{end}"] for end in ("client", "server")}
+            place = {**inside, "address": "10.255.77.2", "host": "10.255.77.2"}
+        self.server = sandbox(extensions)
+        self.port = self.server.port
+        if not self.others:
+            self.others.append(proxy(self.port, round_trip))
+            self.port = self.others[0].port
+
+    def stop(self):
+        global place
+        self.server.stop()
+        for other in self.others:
+            other.stop()
+        place = HERE_TOO
+
+
+def how_delayed():
+    return "a line of its own" if has_real_lines() else "a proxy: no root, or no /dev/net/tun"
 
 
 def message(octets):
@@ -84,14 +126,14 @@ def set_up(port):
     accounts = WORK / "accounts.d"
     accounts.mkdir(exist_ok=True)
     account = accounts / "anna@gmx.de.yaml"
-    server = f"submission: {{host: localhost, port: {port}, tls: implicit}}\n"
+    server = f"submission: {{host: {place['host']}, port: {port}, tls: implicit}}\n"
     account.write_text(f"{server}login: anna@gmx.de\nsecret: {{plain: {PASSWORD}}}\nusers: [anna]\n")
     account.chmod(0o600)
-    (WORK / "sendvia.yaml").write_text("tls: {{ca_file: ca.pem}}\nstate: state\nlog: {{to: none}}\n")
+    (WORK / "sendvia.yaml").write_text("tls: {ca_file: ca.pem}\nstate: state\nlog: {to: none}\n")
     msmtprc = WORK / "msmtprc"
     trust = f"tls on\ntls_starttls off\ntls_trust_file {WORK}/ca.pem\n"
     login = f"auth plain\nuser anna@gmx.de\npassword {PASSWORD}\n"
-    msmtprc.write_text(f"account default\nhost localhost\nport {port}\nfrom anna@gmx.de\n{trust}{login}")
+    msmtprc.write_text(f"account default\nhost {place['host']}\nport {port}\nfrom anna@gmx.de\n{trust}{login}")
     msmtprc.chmod(0o600)
 
 
@@ -122,7 +164,8 @@ class Runs:
 
 
 def once(command, path):
-    ended = subprocess.run([MEASURE, "1", str(path), *command], stdout=subprocess.PIPE, text=True, check=True)
+    command = [*place["client"], MEASURE, "1", str(path), *command]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return ended.stdout
 
 
@@ -155,17 +198,16 @@ def table(results):
 
 def deliveries():
     for round_trip in (0, 40):
-        server = sandbox(["pipelining", "chunking", "8bitmime"])
-        front = proxy(server.port, round_trip) if round_trip else server
-        set_up(front.port)
+        extensions = ["pipelining", "chunking", "8bitmime"]
+        server = Delayed(round_trip, extensions) if round_trip else sandbox(extensions)
+        set_up(server.port)
+        delay = f"{round_trip} ms round trip" + (f" ({how_delayed()})" if round_trip else "")
         for name, octets in SIZES:
             runs = max(RUNS // 4, 3) if octets > 1 << 20 else RUNS
-            say(f"\n{name}, {round_trip} ms round trip, {runs} runs:\n")
+            say(f"\n{name}, {delay}, {runs} runs:\n")
             say("| | wall ms | ratio | CPU ms | ratio | peak MiB |")
             say("|---|---|---|---|---|---|")
             table(compare(RIVALS, message(octets), runs))
-        if front is not server:
-            front.stop()
         server.stop()
 
 
@@ -190,29 +232,65 @@ def flights():
 
 
 def session(port, count, octets):
-    command = [SESSION, "localhost", str(port), str(WORK / "ca.pem"), str(count), str(octets)]
+    command = [*place["client"], SESSION, place["host"], str(port), str(WORK / "ca.pem"), str(count), str(octets)]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return [float(line) * 1000 for line in ended.stdout.split()]
 
 
 def warm():
     count = int(os.environ.get("WARM", "1000"))
-    say(f"\n{count} messages of 4 KiB over one warm session at 40 ms:\n")
+    say(f"\n{count} messages of 4 KiB over one warm session at 40 ms ({how_delayed()}):\n")
     say("| by | ms a message |")
     say("|---|---|")
     for name, extensions in (("BDAT", ["pipelining", "chunking"]), ("DATA, PIPELINING", ["pipelining"]), ("DATA", [])):
-        server = sandbox(extensions)
-        front = proxy(server.port, 40)
-        say(f"| {name} | {spread(session(front.port, count, 4 << 10))} |")
-        front.stop()
+        server = Delayed(40, extensions)
+        say(f"| {name} | {spread(session(server.port, count, 4 << 10))} |")
         server.stop()
+
+
+def openssl_server():
+    key, certificate = str(WORK / "openssl.key"), str(WORK / "openssl.pem")
+    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    request += ["-subj", "/CN=localhost", "-keyout", key, "-out", certificate]
+    subprocess.run(request, check=True, stderr=subprocess.DEVNULL)
+    # What is said before the first connection goes to standard output too, and then all that comes in.
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-naccept", "3"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    while not (line := server.stdout.readline()).startswith(b"ACCEPT"):
+        pass
+    return server, int(line.rsplit(b":", 1)[1])
+
+
+def openssl(octets):
+    """Seconds that `openssl s_client` takes for so many octets of a file to a server that throws them away."""
+    server, port = openssl_server()
+    drain = threading.Thread(target=lambda: [None for _ in iter(lambda: server.stdout.read1(1 << 20), b"")])
+    drain.start()
+    with open(WORK / "gigabyte", "w+b") as file:
+        for _ in range(octets >> 20):
+            file.write((b"x" * 74 + b"\r\n") * ((1 << 20) // 76))
+        took = []
+        for _ in range(3):
+            file.seek(0)
+            began = time.monotonic()
+            command = ["openssl", "s_client", "-quiet", "-no_ign_eof", "-connect", f"127.0.0.1:{port}"]
+            subprocess.run(command, stdin=file, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+            took.append(time.monotonic() - began)
+        size = file.tell()
+    server.stdin.close()
+    server.wait()
+    drain.join()
+    (WORK / "gigabyte").unlink()
+    return size / (1 << 20) / min(took)
 
 
 def throughput():
     server = sandbox(["pipelining", "chunking"])
-    took = session(server.port, 3, 1 << 30)
+    ours = 1024 / (min(session(server.port, 3, 1 << 30)) / 1000)
     server.stop()
-    say(f"\n1 GiB through one session at 0 ms: {1024 / (min(took) / 1000):.0f} MiB/s (the best of three)")
+    theirs = openssl(1 << 30)
+    say(f"\n1 GiB through one session at 0 ms, the best of three: {ours:.0f} MiB/s;", end=" ")
+    say(f"`openssl s_client` to `openssl s_server`: {theirs:.0f} MiB/s; ratio {ours / theirs:.2f}")
 
 
 def start_up():

@@ -5,10 +5,11 @@
 Prints its port, then a line for each connection once it has ended: how many flights the client sent. A flight is what
 the client sends until the server speaks again; it is what costs a round trip. The connection itself is not delayed: TCP's
 own round trip does not show, and neither do Nagle's algorithm and delayed acknowledgements, for both ends of the proxy are
-loopback.
+loopback. It ends once its standard input closes.
 """
 
 import asyncio
+import os
 import socket
 import sys
 
@@ -64,6 +65,7 @@ async def main(target, delay):
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     listener.setblocking(False)
     print(listener.getsockname()[1], flush=True)
+    asyncio.get_running_loop().add_reader(0, os._exit, 0)
     while True:
         client, _ = await loop.sock_accept(listener)
         await pair(client)

@@ -13,6 +13,7 @@ mod packaging;
 mod path;
 mod providers;
 mod recipes;
+mod servers;
 mod service;
 mod setup;
 mod stand_in;

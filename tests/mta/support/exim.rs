@@ -44,24 +44,25 @@ impl Exim {
 
     /// The same by other files of `contrib/exim`.
     pub(crate) fn by(recipe: &Recipe, lab: &Lab, world: SocketAddr, changes: &[(&str, &str)]) -> Self {
-        let (exim, group) = user("Debian-exim");
-        for part in ["exim/etc", "exim/spool", "exim/log"] {
-            let path = lab.directory(part);
-            chown(&path, Some(exim), Some(group)).expect("owner");
-        }
-        chown(lab.path("exim/etc"), Some(0), Some(0)).expect("owner");
         let submission = lab.free_address();
         let mut settings = configuration(recipe, lab, submission, world);
         for (from, to) in changes {
             assert!(settings.contains(from), "contrib/exim does not say {from}");
             settings = settings.replace(from, to);
         }
-        lab.write("exim/etc/exim4.conf", settings);
-        let log = lab.write("exim/log/main", "");
+        make_directories(lab, "exim");
+        Self::start(lab, "exim", submission, &settings)
+    }
+
+    /// Starts an Exim with these settings in the directory `name` of the lab, which [`make_directories`] made.
+    pub(crate) fn start(lab: &Lab, name: &str, submission: SocketAddr, settings: &str) -> Self {
+        let (exim, group) = user("Debian-exim");
+        lab.write(&format!("{name}/etc/exim4.conf"), settings);
+        let log = lab.write(&format!("{name}/log/main"), "");
         chown(&log, Some(exim), Some(group)).expect("owner");
         let mut tail = Daemon::start("tail", &["-n", "+1", "-F", &log.display().to_string()]);
         let log = Log::follow(tail.stdout());
-        let directory = lab.text("exim");
+        let directory = lab.text(name);
         let command = in_namespace(&directory);
         let mut args: Vec<&str> = command.iter().map(String::as_str).collect();
         args.extend(["-bdf", "-q1h"]);
@@ -145,15 +146,29 @@ fn delivery<'a>(line: &'a str, queue_id: &str, recipient: &str) -> Option<(&'a s
     (whose && ["=>", "->", "==", "**"].contains(&mark)).then_some((mark, rest))
 }
 
+/// Makes the directories of an Exim in `name` of the lab: its user's own, but for the configuration.
+pub(crate) fn make_directories(lab: &Lab, name: &str) {
+    let (exim, group) = user("Debian-exim");
+    for part in ["etc", "spool", "log"] {
+        let path = lab.directory(&format!("{name}/{part}"));
+        chown(&path, Some(exim), Some(group)).expect("owner");
+    }
+    chown(lab.path(&format!("{name}/etc")), Some(0), Some(0)).expect("owner");
+}
+
 /// The command that runs the unpacked Exim with `directory`'s configuration as its built-in one.
 fn in_namespace(directory: &str) -> Vec<String> {
     let exim = binary();
-    let script = format!("mount --bind {directory}/etc /etc/exim4 && exec {exim} \"$@\"");
+    // Cyrus SASL has one directory for all programs of a machine; a login of this instance may need its own.
+    let script = format!(
+        "mount --bind {directory}/etc /etc/exim4 && {{ [ ! -d {directory}/sasl ] || mount --bind {directory}/sasl \
+         /usr/lib/sasl2; }} && exec {exim} \"$@\""
+    );
     ["--mount", "--", "sh", "-c", &script, "exim"].map(str::to_owned).to_vec()
 }
 
 /// Where `tests/install-peers` unpacked Exim.
-fn binary() -> String {
+pub(crate) fn binary() -> String {
     let peers = std::env::var("SENDVIA_PEERS").unwrap_or_else(|_| "/var/cache/sendvia-tests".to_owned());
     format!("{peers}/exim/usr/sbin/exim4")
 }

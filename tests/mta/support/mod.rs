@@ -1,10 +1,12 @@
 //! Private MTAs and servers, and what a customer's mail program does with them.
 
+pub(crate) mod aiosmtpd;
 pub(crate) mod ca;
 pub(crate) mod client;
 pub(crate) mod daemon;
 pub(crate) mod dns;
 pub(crate) mod exim;
+pub(crate) mod exim_provider;
 pub(crate) mod killer;
 pub(crate) mod lab;
 pub(crate) mod log;

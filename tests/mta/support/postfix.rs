@@ -232,7 +232,7 @@ fn make_passwords(lab: &Lab, name: &str, users: &[(&str, String)]) {
     let database = lab.text(&format!("{name}/etc/sasl/sasldb2"));
     lab.write(
         &format!("{name}/etc/sasl/smtpd.conf"),
-        format!("pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: PLAIN LOGIN\n"),
+        format!("pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: PLAIN LOGIN SCRAM-SHA-256\n"),
     );
     for (login, password) in users {
         // A login that is an address is a name in the realm of its domain.

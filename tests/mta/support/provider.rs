@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::log::Log;
 use super::sink::Arrived;
 
 /// The customer's account at every provider here: its address is its login.
@@ -13,6 +14,8 @@ pub(crate) const CARL: &str = "carl@gmx.example";
 pub(crate) const SECRET: &str = "s3cret of anna";
 /// A recipient that every provider here refuses.
 pub(crate) const REFUSED: &str = "refused@example.org";
+/// The largest message in octets that Exim and aiosmtpd take here.
+pub(crate) const LIMIT: usize = 5 << 20;
 
 /// A submission server that takes mail from [`ANNA`] with [`SECRET`].
 pub(crate) trait Provider {
@@ -29,6 +32,11 @@ pub(crate) trait Provider {
     /// # Panics
     /// When it does not come.
     fn wait_for(&self, message_id: &str) -> Arrived;
+
+    /// What it says.
+    fn log(&self) -> Option<&Log> {
+        None
+    }
 
     /// How sendvia calls it.
     fn name(&self) -> String {
@@ -56,4 +64,10 @@ pub(crate) fn files(directory: &std::path::Path, wanted: impl Fn(&str) -> bool) 
         entries.filter(|entry| wanted(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read(path).expect("readable")).collect()
+}
+
+/// A message whose lines end as a file's do, as it is sent.
+pub(crate) fn on_the_wire(message: &[u8]) -> Vec<u8> {
+    let line_ends = message.split_inclusive(|octet| *octet == b'\n');
+    line_ends.flat_map(|line| [line.strip_suffix(b"\n").unwrap_or(line), b"\r\n"].concat()).collect()
 }

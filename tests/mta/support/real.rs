@@ -6,11 +6,19 @@ use super::lab::{Lab, user};
 use super::log::Log;
 use super::mta::Mta;
 use super::postfix::Postfix;
-use super::provider::{ANNA, Provider, REFUSED, SECRET, files};
+use super::provider::{ANNA, Provider, REFUSED, SECRET, files, on_the_wire};
 use super::sink::{Arrived, Sink};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use std::net::SocketAddr;
 use std::os::unix::fs::chown;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What Dovecot's access tokens are signed with.
+const TOKEN_KEY: &[u8] = b"a key of thirty-two octets or so";
 
 /// A Postfix that demands TLS and a login that owns the sender, and delivers into files.
 pub(crate) struct PostfixProvider {
@@ -70,8 +78,7 @@ impl Provider for PostfixProvider {
     }
 
     fn arrived(&self) -> Vec<Arrived> {
-        let on_the_wire = |message: Vec<u8>| String::from_utf8(message).expect("text").replace('\n', "\r\n");
-        files(&self.mailbox, |_| true).into_iter().map(on_the_wire).map(delivered).collect()
+        files(&self.mailbox, |_| true).into_iter().map(delivered).collect()
     }
 
     fn wait_for(&self, message_id: &str) -> Arrived {
@@ -81,6 +88,10 @@ impl Provider for PostfixProvider {
         log.wait_for("delivery at the provider", |line| line.contains(&format!("{queue_id}: removed")));
         let found = self.arrived().into_iter().find(|arrived| arrived.text().contains(message_id));
         found.unwrap_or_else(|| panic!("the message is in no mailbox; {}", log.text()))
+    }
+
+    fn log(&self) -> Option<&Log> {
+        Some(self.postfix.log())
     }
 
     fn turn_clients_away(&self) -> Option<SocketAddr> {
@@ -93,11 +104,12 @@ impl Provider for PostfixProvider {
 }
 
 /// The envelope from the fields that the delivery put in front, and the message after them.
-fn delivered(text: String) -> Arrived {
+fn delivered(file: Vec<u8>) -> Arrived {
+    let text = String::from_utf8_lossy(&file);
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).expect("a field of the delivery");
     let sender = field("Return-Path: ").trim_matches(['<', '>']).to_owned();
     let recipients = vec![field("X-Original-To: ").to_owned()];
-    Arrived { sender, recipients, message: text.into_bytes() }
+    Arrived { sender, recipients, message: on_the_wire(&file) }
 }
 
 /// Dovecot's submission service, which passes on what it takes.
@@ -117,6 +129,7 @@ impl DovecotProvider {
         let (uid, gid) = user("nobody");
         chown(&home, Some(uid), Some(gid)).expect("owner");
         lab.write("dovecot/users", format!("{ANNA}:{{PLAIN}}{SECRET}\n"));
+        make_token_key(lab);
         let settings = dovecot_conf(&lab.text("dovecot"), &certificate, address, sink.address());
         let conf = lab.write("dovecot/dovecot.conf", settings);
         let mut tail = Daemon::start("tail", &["-n", "+1", "-F", &log.display().to_string()]);
@@ -149,6 +162,26 @@ impl Provider for DovecotProvider {
     }
 }
 
+/// What Dovecot checks an access token with: the key, by algorithm and key id, and the field that holds the user.
+fn make_token_key(lab: &Lab) {
+    lab.directory("dovecot/keys/default/HS256");
+    lab.write("dovecot/keys/default/HS256/default", STANDARD.encode(TOKEN_KEY));
+    let keys = lab.text("dovecot/keys");
+    let settings = "introspection_mode = local\nusername_attribute = email\nlocal_validation_key_dict = ";
+    lab.write("dovecot/oauth2.conf", format!("{settings}fs:posix:prefix={keys}/\n"));
+}
+
+/// An access token for [`ANNA`] as an authorization server signs one (RFC 7515).
+pub(crate) fn access_token() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let part = |json: String| URL_SAFE_NO_PAD.encode(json);
+    let header = part(r#"{"typ":"JWT","alg":"HS256"}"#.to_owned());
+    let claims = part(format!(r#"{{"sub":"{ANNA}","email":"{ANNA}","iat":{now},"exp":{}}}"#, now + 3600));
+    let mut mac = Hmac::<Sha256>::new_from_slice(TOKEN_KEY).expect("any length");
+    mac.update(format!("{header}.{claims}").as_bytes());
+    format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
 fn dovecot_conf(directory: &str, certificate: &Certificate, address: SocketAddr, relay: SocketAddr) -> String {
     format!(
         "protocols = submission
@@ -159,10 +192,16 @@ listen = {ip}
 ssl = required
 ssl_cert = <{cert}
 ssl_key = <{key}
-auth_mechanisms = plain login
+auth_mechanisms = plain login scram-sha-256 xoauth2 oauthbearer
 passdb {{
   driver = passwd-file
+  mechanisms = plain login scram-sha-256
   args = {directory}/users
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {directory}/oauth2.conf
 }}
 userdb {{
   driver = static

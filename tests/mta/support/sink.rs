@@ -20,6 +20,19 @@ pub(crate) struct Arrived {
 }
 
 impl Arrived {
+    /// From a file that begins with the lines of the envelope, `DATA` the last of them.
+    ///
+    /// # Panics
+    /// When there is no such line.
+    pub(crate) fn from_batch(file: Vec<u8>) -> Self {
+        let end = b"\nDATA\n";
+        let at = file.windows(end.len()).position(|window| window == end).expect("an envelope and a message");
+        let envelope = String::from_utf8_lossy(&file[..at]).into_owned();
+        let of = |verb: &str| envelope.lines().filter(|line| line.starts_with(verb)).map(path).collect::<Vec<_>>();
+        let sender = of("MAIL").into_iter().next().unwrap_or_default();
+        Self { sender, recipients: of("RCPT"), message: file[at + end.len()..].to_vec() }
+    }
+
     /// The message as text, for looking at.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.message).into_owned()
