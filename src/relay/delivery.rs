@@ -307,9 +307,11 @@ impl<'a> Delivery<'a> {
             other => Outcome::Local { problem: other.to_string() },
         })?;
         let signers = crate::message::dkim::domains(&message.header);
-        self.report.notes.extend(signers.into_iter().map(|domain| {
-            format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
-        }));
+        self.report.notes.extend(
+            signers.into_iter().map(|domain| {
+                format!("the DKIM signature of {domain} may not hold any more: the server lacks 8BITMIME")
+            }),
+        );
         Ok(converted)
     }
 }

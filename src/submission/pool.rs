@@ -251,9 +251,7 @@ impl Seat {
     /// Whether it may carry another message, by our bounds and by what the server says of itself.
     fn may_go_on(&self, session: &Authenticated) -> bool {
         let most = session.capabilities().mail_max.unwrap_or(u64::MAX).min(self.bounds.messages);
-        session.is_usable()
-            && session.transactions() < most
-            && session.since().elapsed() < self.bounds.age
+        session.is_usable() && session.transactions() < most && session.since().elapsed() < self.bounds.age
     }
 }
 
