@@ -16,10 +16,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Beyond so many accounts those that nobody uses are forgotten.
 const MANY: usize = 1000;
+
+/// How long a delivery waits for the session of another one of its account before it logs in for itself: a login costs
+/// several round trips and a message few, and providers count logins.
+const SOON: Duration = Duration::from_millis(100);
 
 /// How much a pool bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,10 @@ struct Account {
     seats: Arc<Semaphore>,
     waiting: AtomicUsize,
     idle: Mutex<Vec<Idle>>,
+    /// Told when a session is left.
+    left: Notify,
+    /// Deliveries that have a seat.
+    seated: AtomicUsize,
 }
 
 /// A session that nobody uses, in the hands of a task that watches it.
@@ -118,6 +126,7 @@ impl Pool {
         let at_provider = Arc::clone(&account.provider.seats).acquire_owned().await.map_err(|_| Full)?;
         let place = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Full)?;
         self.make_room(&account);
+        account.seated.fetch_add(1, Ordering::SeqCst);
         Ok(Seat { bounds: self.bounds, account, _held: [seat, at_provider, place] })
     }
 
@@ -204,6 +213,8 @@ impl Account {
             seats: Arc::new(Semaphore::new(seats)),
             waiting: AtomicUsize::new(0),
             idle: Mutex::default(),
+            left: Notify::new(),
+            seated: AtomicUsize::new(0),
         }
     }
 
@@ -216,8 +227,24 @@ impl Account {
 }
 
 impl Seat {
-    /// A warm session with this key, used last and alive; sessions of the account with another key are ended.
+    /// A warm session with this key; one that another delivery uses is waited for, but not long. Sessions of the account
+    /// with another key are ended.
     pub async fn session(&self, key: &str) -> Option<Authenticated> {
+        let soon = tokio::time::Instant::now() + SOON;
+        loop {
+            let left = self.account.left.notified();
+            if let Some(session) = self.idle_session(key).await {
+                return Some(session);
+            }
+            let is_alone = self.account.seated.load(Ordering::SeqCst) < 2;
+            if is_alone || tokio::time::timeout_at(soon, left).await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    /// The one that was used last and is alive.
+    async fn idle_session(&self, key: &str) -> Option<Authenticated> {
         loop {
             let Idle { claim, .. } = {
                 let mut idle = lock(&self.account.idle);
@@ -246,12 +273,20 @@ impl Seat {
         let mut idle = lock(&self.account.idle);
         idle.retain(|idle| !idle.claim.is_closed());
         idle.push(Idle { key: key.to_owned(), claim });
+        drop(idle);
+        self.account.left.notify_one();
     }
 
     /// Whether it may carry another message, by our bounds and by what the server says of itself.
     fn may_go_on(&self, session: &Authenticated) -> bool {
         let most = session.capabilities().mail_max.unwrap_or(u64::MAX).min(self.bounds.messages);
         session.is_usable() && session.transactions() < most && session.since().elapsed() < self.bounds.age
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.account.seated.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

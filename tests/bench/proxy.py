@@ -24,6 +24,9 @@ class Side(asyncio.Protocol):
         self.transport = transport
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport.set_write_buffer_limits(1 << 30)
+        if not self.flights["is_client"](self):
+            # A server that speaks first waits until there is somebody to pass it to.
+            transport.pause_reading()
 
     def data_received(self, octets):
         if self.flights["speaker"] is not self:
@@ -61,6 +64,7 @@ async def main(target, delay):
         # Reading from the client begins once there is somebody to pass it to.
         await loop.create_connection(lambda: far, "127.0.0.1", target)
         await loop.connect_accepted_socket(lambda: near, client)
+        far.transport.resume_reading()
 
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     listener.setblocking(False)

@@ -65,6 +65,20 @@ fn a_session_is_left_for_the_next_delivery() {
     assert_eq!(site.counters().logins, 1);
 }
 
+/// A login costs the provider more than a message, and it counts them.
+#[test]
+fn a_session_in_use_is_waited_for_before_anybody_logs_in_again() {
+    let site = Site::new();
+    block_on(async {
+        let pool = Pool::new(bounds());
+        let (first, second) = (seat(&pool).await, seat(&pool).await);
+        let session = log_in(&site).await;
+        let (waited, ()) = tokio::join!(second.session("k"), first.leave("k", session));
+        waited.expect("the other's session").quit().await;
+    });
+    assert_eq!(site.counters().logins, 1);
+}
+
 #[test]
 fn other_credentials_end_the_sessions_of_the_old_ones() {
     let site = Site::new();

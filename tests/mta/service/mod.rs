@@ -2,6 +2,7 @@
 //! and the accounts as look-up tables.
 
 mod exim;
+mod postfix;
 
 const BOB: &str = "bob@example.org";
 const EVE: &str = "eve@example.org";

@@ -34,11 +34,21 @@ impl Submission {
 
     /// Sends a message, lines ending in CRLF and dots stuffed as it is given, and returns the queue id.
     pub(crate) fn send(&mut self, sender: &str, recipients: &[&str], message: &[u8]) -> String {
+        self.begin(sender, recipients);
+        self.finish(message)
+    }
+
+    /// The envelope, up to the word to go on.
+    pub(crate) fn begin(&mut self, sender: &str, recipients: &[&str]) {
         self.command(&format!("MAIL FROM:<{sender}>"), "250");
         for recipient in recipients {
             self.command(&format!("RCPT TO:<{recipient}>"), "250");
         }
         self.command("DATA", "354");
+    }
+
+    /// The message, and the queue id that it gets.
+    pub(crate) fn finish(&mut self, message: &[u8]) -> String {
         self.write(&stuffed(message));
         self.write(b".\r\n");
         let reply = self.expect("250");

@@ -56,6 +56,11 @@ impl SandboxProvider {
         self.sandbox.counters().cut
     }
 
+    /// Waits until it has taken so many messages.
+    pub(crate) fn wait_until_taken(&self, messages: u64) {
+        self.wait_until("messages", |now| now.messages >= messages);
+    }
+
     fn wait_until(&self, what: &str, done: impl Fn(&Counters) -> bool) {
         let waiting = async { tokio::time::timeout(Duration::from_secs(30), self.sandbox.wait_until(done)).await };
         assert!(self.runtime.block_on(waiting).is_ok(), "no {what}: {:?}", self.sandbox.counters());
