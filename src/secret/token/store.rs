@@ -11,6 +11,7 @@ use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::any::Any;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -135,6 +136,17 @@ impl TokenFiles {
     }
 }
 
+/// A lock that is let go of by word: a child that another thread is about to start has a copy of the descriptor until its
+/// exec, and closing ours would not be enough for that long.
+struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // What can't be let go of is let go of by closing.
+        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
 impl TokenStore for TokenFiles {
     fn load(&self, account: &str) -> Result<Option<Tokens>, PrivateFileError> {
         TokenFiles::read(&self.path(account, "json"))
@@ -160,7 +172,7 @@ impl TokenStore for TokenFiles {
         let path = self.path(account, "lock");
         let file = private::open_lock(&path)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Box::new(file))),
+            Ok(()) => Ok(Some(Box::new(Held(file)))),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(TokenFiles::fault(&path)(error.into())),
         }
