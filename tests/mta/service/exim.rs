@@ -1,13 +1,10 @@
 //! Exim's LMTP transport, to the service's socket and to `sendvia lmtp`; its router that asks the service.
 
-use super::{BOB, EVE, message};
+use super::{BOB, EVE, Site, message};
 use crate::support::exim::{Exim, Recipe};
-use crate::support::lab::Lab;
 use crate::support::mta::{Mta, Outcome};
 use crate::support::provider::{ANNA, CARL, Provider, REFUSED};
-use crate::support::sandbox::SandboxProvider;
-use crate::support::service::{Service, account, configure};
-use crate::support::sink::Sink;
+use crate::support::service::{Service, account};
 use crate::support::way::is_the_message;
 
 const SOCKETS: [&str; 2] = ["run/lmtp", "run/map"];
@@ -22,21 +19,11 @@ const BY_COMMAND: Recipe = Recipe {
     transport: "exim/lmtp-command-transport.conf",
 };
 
-struct Site {
-    lab: Lab,
-    world: Sink,
-    provider: SandboxProvider,
+fn site() -> Site {
+    Site::new("exim/service.yaml", "/run/sendvia", "run", "Debian-exim", "exim.key")
 }
 
 impl Site {
-    fn new() -> Self {
-        let lab = Lab::new();
-        let provider = SandboxProvider::start(&lab);
-        configure(&lab, "exim/service.yaml", &provider, "/run/sendvia", "run", "Debian-exim", "exim.key");
-        account(&lab, ANNA, &provider);
-        Self { lab, world: Sink::start(), provider }
-    }
-
     fn exim(&self, recipe: &Recipe) -> Exim {
         Exim::by(recipe, &self.lab, self.world.address(), &[])
     }
@@ -81,7 +68,7 @@ impl Site {
 
 #[test]
 fn by_the_socket_each_recipient_has_his_own_result_and_a_login_is_exims_to_tell() {
-    let site = Site::new();
+    let site = site();
     let _service = Service::start(&site.lab, &SOCKETS);
     let mta = site.exim(&BY_SOCKET);
     site.delivers_to_each_recipient_what_he_is_due(&mta);
@@ -90,7 +77,7 @@ fn by_the_socket_each_recipient_has_his_own_result_and_a_login_is_exims_to_tell(
 
 #[test]
 fn by_a_command_it_is_the_same_without_a_service() {
-    let site = Site::new();
+    let site = site();
     let mta = site.exim(&BY_COMMAND);
     site.delivers_to_each_recipient_what_he_is_due(&mta);
     site.believes_no_field_of_a_customers(&mta);
@@ -98,7 +85,7 @@ fn by_a_command_it_is_the_same_without_a_service() {
 
 #[test]
 fn an_account_is_routed_once_it_is_there_and_mail_waits_for_a_service_that_is_down() {
-    let site = Site::new();
+    let site = site();
     let service = Service::start(&site.lab, &SOCKETS);
     let mta = site.exim(&BY_SOCKET);
     let id = mta.submit("carl", CARL, &[BOB], &message("before", CARL, ""));

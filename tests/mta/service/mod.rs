@@ -4,6 +4,30 @@
 mod exim;
 mod postfix;
 
+use crate::support::lab::Lab;
+use crate::support::provider::ANNA;
+use crate::support::sandbox::SandboxProvider;
+use crate::support::service::{account, configure};
+use crate::support::sink::Sink;
+
+/// A host with a configuration of `contrib/` for the service, Anna's account, and the sandbox as her provider.
+struct Site {
+    lab: Lab,
+    world: Sink,
+    provider: SandboxProvider,
+}
+
+impl Site {
+    /// `installed` is where `contrib/` has the sockets, `sockets` where they are in the lab; the rest as in [`configure`].
+    fn new(yaml: &str, installed: &str, sockets: &str, group: &str, key: &str) -> Self {
+        let lab = Lab::new();
+        let provider = SandboxProvider::start(&lab);
+        configure(&lab, yaml, &provider, installed, sockets, group, key);
+        account(&lab, ANNA, &provider);
+        Self { lab, world: Sink::start(), provider }
+    }
+}
+
 const BOB: &str = "bob@example.org";
 const EVE: &str = "eve@example.org";
 

@@ -1,14 +1,12 @@
 //! Postfix's LMTP client, policy delegation and socketmap, to `sendvia serve`; and the last two by spawn(8).
 
-use super::{BOB, EVE, message};
+use super::{BOB, EVE, Site, message};
 use crate::support::client::Submission;
-use crate::support::lab::{Lab, contrib};
+use crate::support::lab::contrib;
 use crate::support::mta::{LOGINS, Mta, Outcome, password};
 use crate::support::postfix::Postfix;
 use crate::support::provider::{ANNA, CARL, Provider, REFUSED};
-use crate::support::sandbox::SandboxProvider;
-use crate::support::service::{Service, account, configure};
-use crate::support::sink::Sink;
+use crate::support::service::{Service, account};
 use crate::support::way::is_the_message;
 use sendvia::secret::login_field::{LoginClaim, LoginKey};
 use sendvia::state::Clock;
@@ -21,22 +19,12 @@ const SOCKETS: [&str; 3] = ["postfix/queue/sendvia/lmtp", "postfix/queue/sendvia
 /// Where the guide puts the question: in the submission service, which is the only one here.
 const ASKED: &str = "smtpd_sender_restrictions = $sendvia_policy\nsmtpd_data_restrictions = $sendvia_policy\n";
 
-struct Site {
-    lab: Lab,
-    world: Sink,
-    provider: SandboxProvider,
+fn site() -> Site {
+    let (installed, sockets) = ("/var/spool/postfix/sendvia", "postfix/queue/sendvia");
+    Site::new("postfix/service.yaml", installed, sockets, "postfix", "login.key")
 }
 
 impl Site {
-    fn new() -> Self {
-        let lab = Lab::new();
-        let provider = SandboxProvider::start(&lab);
-        let (installed, sockets) = ("/var/spool/postfix/sendvia", "postfix/queue/sendvia");
-        configure(&lab, "postfix/service.yaml", &provider, installed, sockets, "postfix", "login.key");
-        account(&lab, ANNA, &provider);
-        Self { lab, world: Sink::start(), provider }
-    }
-
     fn service(&self) -> Service {
         Service::start(&self.lab, &SOCKETS)
     }
@@ -75,7 +63,7 @@ fn is_sent(mta: &Postfix, id: &str, recipient: &str) {
 
 #[test]
 fn each_recipient_has_his_own_result_and_a_foreign_login_is_refused_before_the_queue() {
-    let site = Site::new();
+    let site = site();
     let _service = site.service();
     let mta = site.by_lmtp(ASKED);
     let text = message("three", ANNA, "");
@@ -107,7 +95,7 @@ fn each_recipient_has_his_own_result_and_a_foreign_login_is_refused_before_the_q
 /// The policy is not asked here, as when it is down: the delivery alone decides.
 #[test]
 fn a_login_that_a_customer_forged_or_a_recipient_replayed_is_refused() {
-    let site = Site::new();
+    let site = site();
     let _service = site.service();
     let mta = site.by_lmtp("");
     let key = LoginKey::read(&site.lab.path("etc/login.key")).expect("a key");
@@ -124,7 +112,7 @@ fn a_login_that_a_customer_forged_or_a_recipient_replayed_is_refused() {
 
 #[test]
 fn mail_waits_for_a_service_that_is_down_and_other_mail_goes_on_where_the_table_is_a_file() {
-    let site = Site::new();
+    let site = site();
     let service = site.service();
     let exported = site.lab.text("senders");
     let mta = site.by_lmtp(&format!("{ASKED}sender_dependent_default_transport_maps = texthash:{exported}\n"));
@@ -150,7 +138,7 @@ fn mail_waits_for_a_service_that_is_down_and_other_mail_goes_on_where_the_table_
 
 #[test]
 fn a_session_that_the_provider_closed_costs_no_message() {
-    let site = Site::new();
+    let site = site();
     let _service = site.service();
     let mta = site.by_lmtp(ASKED);
     for number in 0..4 {
@@ -167,7 +155,7 @@ fn a_session_that_the_provider_closed_costs_no_message() {
 #[test]
 fn all_of_200_messages_arrive_though_the_service_was_killed_amid_them() {
     const MESSAGES: usize = 200;
-    let site = Site::new();
+    let site = site();
     account(&site.lab, CARL, &site.provider);
     let service = site.service();
     let mta = site.by_lmtp(ASKED);
@@ -215,7 +203,7 @@ fn all_of_200_messages_arrive_though_the_service_was_killed_amid_them() {
 /// spawn(8) starts policy and tables, pipe(8) the delivery: no service at all.
 #[test]
 fn without_a_service_spawn_runs_policy_and_tables() {
-    let site = Site::new();
+    let site = site();
     site.lab
         .write("etc/sendvia.yaml", site.lab.read("etc/sendvia.yaml").replace("sendvia:unix:sendvia/lmtp", "sendvia:"));
     let sendvia = site.lab.text("sendvia");
