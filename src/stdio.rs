@@ -78,13 +78,8 @@ pub fn stdout_is_open() -> bool {
 
 /// Whether a pipe or socket on standard output still has its reader. What is neither has nobody who could go.
 pub fn stdout_has_reader() -> bool {
-    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-    let stdout = io::stdout();
-    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
-    match poll(&mut asked, Some(&now)) {
-        Ok(_) => !asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
-        Err(_) => true,
-    }
+    // Asked for nothing, poll(2) tells of an end alone.
+    !is_ready(&io::stdout(), PollFlags::empty()).unwrap_or(false)
 }
 
 fn write_all(stream: impl AsFd, mut octets: &[u8]) -> io::Result<()> {

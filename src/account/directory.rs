@@ -49,11 +49,12 @@ impl Directory {
         let Some(opened) = content::open(&path)? else { return Ok(None) };
         let stamp = opened.stamp();
         if let Some(known) = self.known.recall(&name, &stamp) {
-            return Ok(Some(Read { account: known.account.clone(), is_alias: known.is_alias }));
+            return Ok(Some(known));
         }
         let Loaded { account, is_alias, .. } = self.read(&path, Some(address), opened.read(&path)?)?;
-        self.known.keep(&name, stamp, Read { account: account.clone(), is_alias });
-        Ok(Some(Read { account, is_alias }))
+        let read = Read { account, is_alias };
+        self.known.keep(&name, stamp, &read);
+        Ok(Some(read))
     }
 
     /// Makes an account of a file's content. `address` is what the file's name stands for.

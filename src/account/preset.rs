@@ -59,8 +59,12 @@ impl Presets {
 
     /// The provider called `name`, by its name or another that people use, in any case.
     pub fn find(&self, name: &str) -> Option<Preset> {
-        let of_site = self.site.iter().find(|preset| preset.is_called(name));
-        of_site.cloned().or_else(|| rows::ROWS.iter().find(|row| row.is_called(name)).map(Preset::from))
+        self.of_site(name).cloned().or_else(|| rows::ROWS.iter().find(|row| row.is_called(name)).map(Preset::from))
+    }
+
+    /// The names of the routes that the site wants to be taken to the provider called `name`; built-in ones name none.
+    pub fn routes_to(&self, name: &str) -> &[String] {
+        self.of_site(name).map(|preset| preset.routes.as_slice()).unwrap_or_default()
     }
 
     /// The provider whose customers have addresses in `domain`.
@@ -79,6 +83,10 @@ impl Presets {
     pub fn of_host(&self, host: &str) -> Option<Preset> {
         let is_host = |server: &Server| server.host.eq_ignore_ascii_case(host);
         self.all().into_iter().find(|preset| preset.submission.iter().any(is_host))
+    }
+
+    fn of_site(&self, name: &str) -> Option<&Preset> {
+        self.site.iter().find(|preset| preset.is_called(name))
     }
 
     /// All of them, the site's first.

@@ -10,10 +10,10 @@
 //! - DATA: `PREPEND` of the signed login for LMTP. Before DATA there is no queue id, after it no PREPEND.
 
 use super::exchange::{Exchange, Next};
-use crate::account::{self, Account, AccountError, Authorise, Store, Submitter, by_login};
-use crate::config::{Config, LoginFieldConfig, NullSender};
+use crate::account::{self, Account, AccountError, Found, Rule, Store, Submitter};
+use crate::config::Config;
 use crate::log;
-use crate::relay::{account_of, closed};
+use crate::relay::{account_for, closed};
 use crate::secret::login_field::{LOGIN_FIELD, LoginClaim, LoginKey};
 use crate::state::{Clock, Closure, Kind, Ledger, Moment, Sqlite, StateError};
 use crate::verdict::{Disposition, Outcome, Verdict};
@@ -30,10 +30,7 @@ pub struct Policy {
     accounts: Box<dyn Store>,
     state: Box<dyn Ledger>,
     clock: Clock,
-    authorise: Authorise,
-    null_sender: NullSender,
-    filter: Option<String>,
-    login_field: Option<LoginFieldConfig>,
+    config: Config,
 }
 
 /// A policy service that could not read its configuration: it has no opinion, and the delivery decides.
@@ -67,10 +64,7 @@ impl Policy {
             accounts: account::open(&config.accounts, config.presets.clone()),
             state: Box::new(Sqlite::new(&config.state, clock.clone())),
             clock,
-            authorise: config.authorise,
-            null_sender: config.null_sender.clone(),
-            filter: config.policy.filter.clone(),
-            login_field: config.login_field.clone(),
+            config: config.clone(),
         }
     }
 
@@ -88,29 +82,19 @@ impl Policy {
     }
 
     fn judge(&self, asked: &Asked<'_>) -> Result<String, Trouble> {
-        if let Some(account) = self.account_of(&asked.sender)? {
-            return match account.admits(&asked.submitter, self.authorise) {
-                true => self.while_closed(&account, DUNNO.to_owned()),
-                false => Ok(refusal(&asked.not_authorised())),
-            };
+        let Some(Found { account, rule }) = self.account_for(asked)? else { return Ok(DUNNO.to_owned()) };
+        match (rule, &self.config.policy.filter) {
+            (Rule::Login, Some(filter)) => self.while_closed(&account, format!("FILTER {filter}")),
+            _ if account.admits(&asked.submitter, self.config.authorise) => {
+                self.while_closed(&account, DUNNO.to_owned())
+            }
+            _ => Ok(refusal(&asked.not_authorised())),
         }
-        let (Some(filter), Some(account)) = (&self.filter, self.account_of_login(asked)?) else {
-            return Ok(DUNNO.to_owned());
-        };
-        self.while_closed(&account, format!("FILTER {filter}"))
     }
 
-    fn account_of(&self, sender: &ReversePath) -> Result<Option<Account>, AccountError> {
-        let found = account_of(self.accounts.as_ref(), &self.null_sender, sender)?;
-        Ok(found.map(|found| found.account))
-    }
-
-    /// The account that the login is the address of, if it may use it.
-    fn account_of_login(&self, asked: &Asked<'_>) -> Result<Option<Account>, AccountError> {
-        if asked.sender == ReversePath::Null {
-            return Ok(None);
-        }
-        Ok(by_login(self.accounts.as_ref(), &asked.submitter, self.authorise)?.map(|found| found.account))
+    /// The account that the delivery would choose.
+    fn account_for(&self, asked: &Asked<'_>) -> Result<Option<Found>, AccountError> {
+        account_for(self.accounts.as_ref(), &self.config, &asked.sender, &asked.submitter)
     }
 
     /// `otherwise`, unless the account is closed or switched off.
@@ -125,16 +109,11 @@ impl Policy {
 
     /// The field that tells LMTP who submitted; only for mail that can come to us.
     fn prepend(&self, asked: &Asked<'_>) -> String {
-        let Some(key_file) = self.login_field.as_ref().and_then(|field| field.key_file.as_ref()) else {
+        let Some(key_file) = self.config.login_field.as_ref().and_then(|field| field.key_file.as_ref()) else {
             return DUNNO.to_owned();
         };
-        let comes_here = match (self.account_of(&asked.sender), self.filter.is_some()) {
-            (Ok(Some(_)), _) => true,
-            (Ok(None), true) => self.account_of_login(asked).map_or(true, |account| account.is_some()),
-            (Ok(None), false) => false,
-            // Whoever has no account loses nothing by a field.
-            (Err(_), _) => true,
-        };
+        // Where it can't be said, whoever has no account loses nothing by a field.
+        let comes_here = self.account_for(asked).map_or(true, |found| found.is_some());
         if !comes_here {
             return DUNNO.to_owned();
         }

@@ -5,7 +5,7 @@ use crate::account::{Account, AccountError, Found, Rule, Store, Submitter, by_lo
 use crate::config::{Config, NullSender, UnknownSender};
 use crate::verdict::Outcome;
 use crate::wire::envelope::Envelope;
-use crate::wire::mailbox::{Mailbox, ReversePath};
+use crate::wire::mailbox::ReversePath;
 use crate::wire::text::with_hint;
 
 /// A message's envelope with the account that carries it: the submitter may use it.
@@ -28,7 +28,7 @@ impl Relay {
     pub fn admit(&self, envelope: Envelope, submitter: &Submitter) -> Result<Admission, Outcome> {
         let (found, sender) = match &envelope.reverse_path {
             ReversePath::Null => (self.for_null_sender()?, String::new()),
-            ReversePath::Mailbox(mailbox) => (self.for_sender(mailbox, submitter)?, mailbox.to_string()),
+            sender @ ReversePath::Mailbox(_) => (self.for_sender(sender, submitter)?, sender.to_string()),
         };
         let is_notification = envelope.reverse_path == ReversePath::Null;
         // Naming an account for notifications is what authorises them: nobody logs in to send one.
@@ -45,11 +45,10 @@ impl Relay {
     }
 
     /// The sender's account; where he has none and the site routes by login, the login's.
-    fn for_sender(&self, sender: &Mailbox, submitter: &Submitter) -> Result<Found, Outcome> {
+    fn for_sender(&self, sender: &ReversePath, submitter: &Submitter) -> Result<Found, Outcome> {
         let permanent = self.config().unknown_sender == UnknownSender::Bounce;
         let none = || Outcome::NoAccount { sender: sender.to_string(), permanent };
-        let reverse_path = ReversePath::Mailbox(sender.clone());
-        let found = account_for(self.store(), self.config(), &reverse_path, submitter);
+        let found = account_for(self.store(), self.config(), sender, submitter);
         found.map_err(|error| unreadable(&error))?.ok_or_else(none)
     }
 

@@ -8,7 +8,7 @@ use super::login::{LoggedIn, Login, provider_label};
 use super::memory::Memory;
 use super::preparation::{Prepared, prepare};
 use super::{Relay, outcomes, routes};
-use crate::account::Account;
+use crate::account::{self, Account};
 use crate::message::downgrade::{DowngradeError, to_seven_bit};
 use crate::message::{Limits, Message};
 use crate::state::Subject;
@@ -70,7 +70,8 @@ impl Relay {
         handover: &Handover<'_>,
     ) -> (Report, Vec<Change>) {
         let account = &admission.account;
-        let (seat, busy) = match self.seat(account).await {
+        let limits = limits::of(self.config(), account);
+        let (seat, busy) = match self.seat(account, limits.sessions).await {
             Ok(seat) => (seat, None),
             Err(busy) => (None, Some(busy)),
         };
@@ -78,6 +79,7 @@ impl Relay {
             relay: self,
             account,
             handover,
+            limits,
             seat,
             memory: Memory::of(self.ledger()),
             changes: Vec::new(),
@@ -102,9 +104,8 @@ impl Relay {
     }
 
     /// The right to deliver by this account now, where deliveries share a process.
-    async fn seat(&self, account: &Account) -> Result<Option<Seat>, Outcome> {
+    async fn seat(&self, account: &Account, sessions: Option<u64>) -> Result<Option<Seat>, Outcome> {
         let Some(pool) = &self.pool else { return Ok(None) };
-        let sessions = limits::of(self.config(), account).sessions;
         let (address, provider) = (account.address.folded(), routes::provider(account));
         let seat = pool.enter(&address, &provider, sessions).await;
         seat.map(Some).map_err(|_| Outcome::Busy { account: account.address.to_string() })
@@ -116,6 +117,7 @@ struct Delivery<'a> {
     relay: &'a Relay,
     account: &'a Account,
     handover: &'a Handover<'a>,
+    limits: account::preset::Limits,
     /// Where deliveries share a process.
     seat: Option<Seat>,
     memory: Memory<'a>,
@@ -148,13 +150,12 @@ impl<'a> Delivery<'a> {
         journal: Option<&Journal<'_>>,
     ) -> Result<Vec<Outcome>, Outcome> {
         let recipients = std::mem::take(&mut prepared.envelope.recipients);
-        let limits = limits::of(self.relay.config(), self.account);
         let octets = prepared.message.len();
-        if let Some(limit) = limits.message_octets.filter(|limit| octets > *limit) {
+        if let Some(limit) = self.limits.message_octets.filter(|limit| octets > *limit) {
             let provider = self.account.provider_name().to_owned();
             return Err(Outcome::TooLarge { provider, size: octets, limit });
         }
-        let limit = limits.recipients_per_message;
+        let limit = self.limits.recipients_per_message;
         let size = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
         if let (Recipients::AllOrNone, Some(limit)) = (self.handover.recipients, limit)
             && recipients.len() > size
@@ -180,9 +181,8 @@ impl<'a> Delivery<'a> {
         let subject = Subject::account(&self.account.address.folded());
         let mut breaker = Breaker::new(&self.relay.config().breakers, self.handover.deadline);
         breaker.enter(&mut self.memory, &subject, None).map_err(|closure| breaker::closed(&closure))?;
-        let limits = limits::of(self.relay.config(), self.account);
         let count = prepared.envelope.recipients.len();
-        let outcomes = match Room::take(&mut self.memory, &subject, &limits, count, self.handover.deadline) {
+        let outcomes = match Room::take(&mut self.memory, &subject, &self.limits, count, self.handover.deadline) {
             Ok(room) => {
                 let outcomes = self.go(prepared, journal, &subject, &mut breaker, &room).await;
                 room.leave(&mut self.memory, is_counted(&outcomes));

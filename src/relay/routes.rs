@@ -1,9 +1,9 @@
 //! By which way a delivery goes.
 //!
-//! The account's routes, else its provider's, else the configuration's, in their order. A way that is refused or fails before AUTH has
-//! risked nothing of the message, so the next one is tried in the same delivery. That is remembered for each provider:
-//! what is refused is closed, what leads nowhere is tried last, until one delivery finds that it works again. After
-//! AUTH there is no other way: a message never goes out by two.
+//! The account's routes, else its provider's, else the configuration's, in their order. A way that is refused or fails
+//! before AUTH has risked nothing of the message, so the next one is tried in the same delivery. That is remembered for
+//! each provider: what is refused is closed, what leads nowhere is tried last, until one delivery finds that it works
+//! again. After AUTH there is no other way: a message never goes out by two.
 
 use super::Relay;
 use super::breaker::{Breaker, unreachable};
@@ -63,12 +63,12 @@ fn direct() -> RouteConfig {
 fn configured(relay: &Relay, account: &Account) -> Result<Vec<RouteConfig>, Outcome> {
     let config = relay.config();
     let routes = &config.routes;
-    let preset = account.provider.as_ref().and_then(|name| config.presets.find(name));
-    let (whose, names) = match (account.routes.as_slice(), preset) {
-        ([], Some(preset)) if !preset.routes.is_empty() => (format!("provider {}", preset.name), preset.routes),
-        ([], _) if routes.is_empty() => return Ok(vec![direct()]),
-        ([], _) => return Ok(routes.clone()),
-        (names, _) => (format!("account {}", account.address), names.to_vec()),
+    let of_provider = account.provider.as_deref().map(|name| config.presets.routes_to(name)).unwrap_or_default();
+    let (whose, names) = match (account.routes.as_slice(), of_provider) {
+        ([], []) if routes.is_empty() => return Ok(vec![direct()]),
+        ([], []) => return Ok(routes.clone()),
+        ([], names) => (format!("provider {}", account.provider_name()), names),
+        (names, _) => (format!("account {}", account.address), names),
     };
     let find = |name: &String| {
         let found = routes.iter().find(|route| route.name == *name).cloned();

@@ -128,8 +128,13 @@ impl LoginKey {
             encoded(claim.login),
             encoded(&folded(claim.sender))
         );
-        let digest: String =
-            self.mac(stated.as_bytes()).finalize().into_bytes().iter().map(|octet| format!("{octet:02x}")).collect();
+        let digest: String = self
+            .mac::<Hmac<Sha256>>(&stated)
+            .finalize()
+            .into_bytes()
+            .iter()
+            .map(|octet| format!("{octet:02x}"))
+            .collect();
         format!("{stated}; h={digest}")
     }
 
@@ -146,25 +151,36 @@ impl LoginKey {
         now: Moment,
         lifetime: Duration,
     ) -> Result<String, Disbelief> {
-        let text: String = std::str::from_utf8(body).map_err(|_| Disbelief::Malformed)?.split_whitespace().collect();
+        let text = unfolded(body)?;
         let field = Parsed::parse(&text, "sha256").filter(|field| !field.login.is_empty());
         let field = field.ok_or(Disbelief::Malformed)?;
-        self.mac(field.signed().as_bytes()).verify_slice(&field.digest).map_err(|_| Disbelief::Forged)?;
-        let is_fresh = now.since(field.at) <= lifetime && field.at.since(now) <= CLOCK_SLACK;
+        self.check::<Hmac<Sha256>>(&field)?;
         match () {
             () if field.queue_id != queue_id => Err(Disbelief::OtherMessage),
             () if field.sender != folded(sender) => Err(Disbelief::OtherSender),
-            () if !is_fresh => Err(Disbelief::Expired),
+            () if !field.is_fresh(now, lifetime) => Err(Disbelief::Expired),
             () => Ok(field.login),
         }
     }
 
-    fn mac(&self, octets: &[u8]) -> Hmac<Sha256> {
-        let mac = Hmac::<Sha256>::new_from_slice(&self.0);
+    /// Whether the digest is made by this key.
+    fn check<M: Mac + KeyInit>(&self, field: &Parsed<'_>) -> Result<(), Disbelief> {
+        // The blanks that were taken out are part of what was signed.
+        let signed = field.stated.replace(';', "; ");
+        self.mac::<M>(&signed).verify_slice(&field.digest).map_err(|_| Disbelief::Forged)
+    }
+
+    fn mac<M: Mac + KeyInit>(&self, stated: &str) -> M {
+        let mac = <M as KeyInit>::new_from_slice(&self.0);
         let mut mac = mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
-        mac.update(octets);
+        mac.update(stated.as_bytes());
         mac
     }
+}
+
+/// A body without any white space.
+fn unfolded(body: &[u8]) -> Result<String, Disbelief> {
+    Ok(std::str::from_utf8(body).map_err(|_| Disbelief::Malformed)?.split_whitespace().collect())
 }
 
 /// A body taken apart, nothing believed yet.
@@ -196,9 +212,8 @@ impl<'a> Parsed<'a> {
         })
     }
 
-    /// What the digest is over, blanks included.
-    fn signed(&self) -> String {
-        self.stated.replace(';', "; ")
+    fn is_fresh(&self, now: Moment, lifetime: Duration) -> bool {
+        now.since(self.at) <= lifetime && self.at.since(now) <= CLOCK_SLACK
     }
 }
 

@@ -3,8 +3,9 @@
 //! A delivery [enters](Pool::enter) for its account first. Each account has so many seats, so one account's thousand
 //! messages do not hold what the MTA has for all; a few more may wait, in the order in which they came, and the rest is
 //! told at once that it is [`Full`]. Then it waits for its provider and for room in all, again in the order in which they
-//! came; there an account waits with as many deliveries as it has seats. Idle sessions make way. With a seat comes a session that another delivery left, if there is one that fits: by
-//! the same key, which names account, credentials and route, so that other credentials never meet an old session.
+//! came; there an account waits with as many deliveries as it has seats. Idle sessions make way. With a seat comes a
+//! session that another delivery left, if there is one that fits: by the same key, which names account, credentials and
+//! route, so that other credentials never meet an old session.
 //!
 //! An idle session is watched: one that the server closed is given up in that moment, one that was idle for too long says
 //! QUIT. A session that is handed out was alive a moment before; that the server may close it in the next one is told by
@@ -71,19 +72,19 @@ pub struct Pool {
 /// What is known of one provider.
 struct Provider {
     seats: Arc<Semaphore>,
-    idle: AtomicUsize,
+    idle: Count,
 }
 
 /// What is known of one account.
 struct Account {
     provider: Arc<Provider>,
     seats: Arc<Semaphore>,
-    waiting: AtomicUsize,
+    waiting: Count,
     idle: Mutex<Vec<Idle>>,
     /// Told when a session is left.
     left: Notify,
     /// Deliveries that have a seat.
-    seated: AtomicUsize,
+    seated: Count,
 }
 
 /// A session that nobody uses, in the hands of a task that watches it.
@@ -96,6 +97,7 @@ struct Idle {
 pub struct Seat {
     bounds: Bounds,
     account: Arc<Account>,
+    _seated: Counted,
     _held: [OwnedSemaphorePermit; 3],
 }
 
@@ -119,22 +121,21 @@ impl Pool {
         let seat = match Arc::clone(&account.seats).try_acquire_owned() {
             Ok(seat) => seat,
             Err(_) => {
-                let _waiting = Waiting::begin(&account.waiting, self.bounds.waiting)?;
+                let _waiting = account.waiting.one_more(self.bounds.waiting).ok_or(Full)?;
                 Arc::clone(&account.seats).acquire_owned().await.map_err(|_| Full)?
             }
         };
         let at_provider = Arc::clone(&account.provider.seats).acquire_owned().await.map_err(|_| Full)?;
         let place = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Full)?;
         self.make_room(&account);
-        account.seated.fetch_add(1, Ordering::SeqCst);
-        Ok(Seat { bounds: self.bounds, account, _held: [seat, at_provider, place] })
+        Ok(Seat { bounds: self.bounds, _seated: account.seated.one(), account, _held: [seat, at_provider, place] })
     }
 
     /// What is in it now.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts { under_way: self.bounds.all - self.all.available_permits(), ..Counts::default() };
         for account in lock(&self.accounts).values() {
-            counts.waiting += account.waiting.load(Ordering::Relaxed);
+            counts.waiting += account.waiting.now();
             counts.idle += lock(&account.idle).iter().filter(|idle| !idle.claim.is_closed()).count();
         }
         counts
@@ -156,7 +157,7 @@ impl Pool {
         if providers.len() > MANY {
             providers.retain(|_, provider| Arc::strong_count(provider) > 1);
         }
-        let make = || Provider { seats: Arc::new(Semaphore::new(self.bounds.provider)), idle: AtomicUsize::new(0) };
+        let make = || Provider { seats: Arc::new(Semaphore::new(self.bounds.provider)), idle: Count::default() };
         Arc::clone(providers.entry(name.to_owned()).or_insert_with(|| Arc::new(make())))
     }
 
@@ -186,23 +187,37 @@ impl Provider {
     /// Whether no further session may be kept beside those in use and those that are idle.
     fn is_full(&self, most: usize) -> bool {
         let in_use = most.saturating_sub(self.seats.available_permits());
-        in_use + self.idle.load(Ordering::SeqCst) > most
+        in_use + self.idle.now() > most
     }
 }
 
-/// One idle session in the provider's count.
-struct CountedIdle(Arc<Provider>);
+/// How many of a kind there are now.
+#[derive(Clone, Default)]
+struct Count(Arc<AtomicUsize>);
 
-impl CountedIdle {
-    fn at(provider: &Arc<Provider>) -> CountedIdle {
-        provider.idle.fetch_add(1, Ordering::SeqCst);
-        CountedIdle(Arc::clone(provider))
+/// One of them, for as long as it lasts.
+struct Counted(Count);
+
+impl Count {
+    fn now(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn one(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Counted(self.clone())
+    }
+
+    /// One more, unless there are as many as may be.
+    fn one_more(&self, most: usize) -> Option<Counted> {
+        let counted = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| (now < most).then_some(now + 1));
+        counted.ok().map(|_| Counted(self.clone()))
     }
 }
 
-impl Drop for CountedIdle {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.idle.fetch_sub(1, Ordering::SeqCst);
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -211,10 +226,10 @@ impl Account {
         Account {
             provider,
             seats: Arc::new(Semaphore::new(seats)),
-            waiting: AtomicUsize::new(0),
+            waiting: Count::default(),
             idle: Mutex::default(),
             left: Notify::new(),
-            seated: AtomicUsize::new(0),
+            seated: Count::default(),
         }
     }
 
@@ -236,7 +251,7 @@ impl Seat {
             if let Some(session) = self.idle_session(key).await {
                 return Some(session);
             }
-            let is_alone = self.account.seated.load(Ordering::SeqCst) < 2;
+            let is_alone = self.account.seated.now() < 2;
             if is_alone || tokio::time::timeout_at(soon, left).await.is_err() {
                 return None;
             }
@@ -269,7 +284,7 @@ impl Seat {
         if !self.may_go_on(&session) {
             return session.quit().await;
         }
-        let claim = watch(session, self.bounds.idle, CountedIdle::at(&self.account.provider));
+        let claim = watch(session, self.bounds.idle, self.account.provider.idle.one());
         let mut idle = lock(&self.account.idle);
         idle.retain(|idle| !idle.claim.is_closed());
         idle.push(Idle { key: key.to_owned(), claim });
@@ -284,17 +299,11 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.account.seated.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 /// Holds an idle session until it is claimed, closed by its server, or idle for too long.
 fn watch(
     mut session: Authenticated,
     idle: Duration,
-    counted: CountedIdle,
+    counted: Counted,
 ) -> oneshot::Sender<oneshot::Sender<Authenticated>> {
     let (claim, claimed) = oneshot::channel::<oneshot::Sender<Authenticated>>();
     tokio::spawn(async move {
@@ -316,22 +325,6 @@ fn watch(
         }
     });
     claim
-}
-
-/// One who waits, counted for as long as he does.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl Waiting<'_> {
-    fn begin(count: &AtomicUsize, most: usize) -> Result<Waiting<'_>, Full> {
-        let counted = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| (now < most).then_some(now + 1));
-        counted.map(|_| Waiting(count)).map_err(|_| Full)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,6 @@
 //! An account file's octets and what the file system says of it.
 
-use super::known::Stamp;
-use crate::account::AccountError;
+use crate::account::{AccountError, FileStamp};
 use crate::yaml::MAX_OCTETS;
 use rustix::fs::{Mode, OFlags};
 use std::fs::{File, Metadata};
@@ -52,8 +51,8 @@ fn opened(file: File) -> io::Result<Opened> {
 }
 
 impl Opened {
-    pub(super) fn stamp(&self) -> Stamp {
-        Stamp::of(&self.metadata)
+    pub(super) fn stamp(&self) -> FileStamp {
+        FileStamp::of(&self.metadata)
     }
 
     /// Its content; `path` is for trouble's sake.

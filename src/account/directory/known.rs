@@ -4,12 +4,10 @@
 //! the kernel what it was then (device, inode, size, owner, mode, both times to the nanosecond). A file that was written a
 //! moment before it was read is not kept, because a second write in the same tick of the clock would not show.
 
-use crate::account::Account;
+use crate::account::{Account, FileStamp};
 use std::collections::HashMap;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
 /// Beyond so many all are forgotten; an account takes about a kibibyte.
 const MANY: usize = 100_000;
@@ -17,41 +15,17 @@ const MANY: usize = 100_000;
 /// Longer than any file system's tick.
 const TICK: Duration = Duration::from_secs(2);
 
-/// What the kernel says of a file, as far as it changes with the content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    file: (u64, u64, u64),
-    owner: (u32, u32),
-    changed: [(i64, i64); 2],
-}
-
 /// Accounts by their files' names.
 pub(super) struct Known {
     tick: Duration,
-    by_name: RwLock<HashMap<String, (Stamp, Arc<Read>)>>,
+    by_name: RwLock<HashMap<String, (FileStamp, Read)>>,
 }
 
 /// What was read from a file.
+#[derive(Clone)]
 pub(super) struct Read {
     pub(super) account: Account,
     pub(super) is_alias: bool,
-}
-
-impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Stamp {
-        Stamp {
-            file: (metadata.dev(), metadata.ino(), metadata.size()),
-            owner: (metadata.uid(), metadata.mode()),
-            changed: [(metadata.mtime(), metadata.mtime_nsec()), (metadata.ctime(), metadata.ctime_nsec())],
-        }
-    }
-
-    /// Whether a change from now on will show.
-    fn has_settled(&self, now: SystemTime, tick: Duration) -> bool {
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(tick);
-        let now = (i64::try_from(now.as_secs()).unwrap_or(i64::MAX), i64::from(now.subsec_nanos()));
-        self.changed.iter().all(|changed| *changed < now)
-    }
 }
 
 impl Default for Known {
@@ -62,13 +36,13 @@ impl Default for Known {
 
 impl Known {
     /// What was read from the file of this name, if it is still the same.
-    pub(super) fn recall(&self, name: &str, stamp: &Stamp) -> Option<Arc<Read>> {
+    pub(super) fn recall(&self, name: &str, stamp: &FileStamp) -> Option<Read> {
         let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        by_name.get(name).filter(|(then, _)| then == stamp).map(|(_, read)| Arc::clone(read))
+        by_name.get(name).filter(|(then, _)| then == stamp).map(|(_, read)| read.clone())
     }
 
     /// Keeps what was read from a file that looked so before it was read.
-    pub(super) fn keep(&self, name: &str, stamp: Stamp, read: Read) {
+    pub(super) fn keep(&self, name: &str, stamp: FileStamp, read: &Read) {
         if !stamp.has_settled(SystemTime::now(), self.tick) {
             return;
         }
@@ -76,7 +50,7 @@ impl Known {
         if by_name.len() >= MANY {
             by_name.clear();
         }
-        by_name.insert(name.to_owned(), (stamp, Arc::new(read)));
+        by_name.insert(name.to_owned(), (stamp, read.clone()));
     }
 }
 
@@ -152,16 +126,6 @@ mod tests {
         for users in ["anna", "otto", "emil", "anja"] {
             write(&file, users);
             assert_eq!(find(&store, "a@x.example").as_deref(), Some(users), "the same length in the same tick");
-        }
-    }
-
-    #[test]
-    fn a_file_counts_as_settled_once_its_last_change_is_well_behind() {
-        let stamp = |seconds| Stamp { file: (1, 2, 3), owner: (4, 5), changed: [(seconds, 0), (seconds - 9, 0)] };
-        let now = UNIX_EPOCH + Duration::from_secs(1000);
-        let rows = [(990, true), (997, true), (998, false), (999, false), (1000, false), (2000, false)];
-        for (seconds, expected) in rows {
-            assert_eq!(stamp(seconds).has_settled(now, TICK), expected, "{seconds}");
         }
     }
 }

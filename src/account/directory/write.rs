@@ -44,7 +44,7 @@ impl Directory {
         let mut written = private::write_all(&files).into_iter();
         let mut result = |path: PathBuf| match written.next() {
             Some(written) => written.map_err(|error| unwritten(&path)(error)),
-            None => unreachable!("there is a result for each file"),
+            None => Err(trouble(&path)(io::Error::other("it was not written"))),
         };
         places.into_iter().map(|place| place.and_then(&mut result)).collect()
     }

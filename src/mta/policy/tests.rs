@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::LoginFieldConfig;
 use crate::state::{Pause, Subject, Trip};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -31,8 +31,7 @@ impl Live {
     /// From the next request on, by this one; warm sessions stay.
     pub fn replace(&self, config: Config) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let relay = current.relay.followed_by(config.clone());
-        *current = Arc::new(Site::of(&config, relay));
+        *current = Arc::new(Site::of(current.relay.followed_by(config)));
     }
 
     /// The configuration in force.
@@ -62,10 +61,11 @@ impl Live {
 
 impl Site {
     fn new(config: Config) -> Site {
-        Site::of(&config, Relay::resident(config.clone()))
+        Site::of(Relay::resident(config))
     }
 
-    fn of(config: &Config, relay: Relay) -> Site {
+    fn of(relay: Relay) -> Site {
+        let config = relay.config();
         Site { policy: Policy::new(config), maps: Maps::new(config), relay: Arc::new(relay) }
     }
 }

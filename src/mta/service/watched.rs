@@ -3,8 +3,8 @@
 //! It is looked at now and then instead of being watched by the kernel: a configuration may be a symbolic link that a
 //! deployment turns to another directory, or lie on a network file system, and neither tells inotify(7).
 
+use crate::account::FileStamp;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -15,14 +15,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The file as it was when it was last read.
 pub(super) struct Watched {
     path: Option<PathBuf>,
-    known: Option<Stamp>,
+    known: Option<FileStamp>,
     /// As it was at the last look.
-    seen: Option<Stamp>,
+    seen: Option<FileStamp>,
 }
-
-/// What differs between two versions of a file: device, inode, size, and the times of data and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp(u64, u64, u64, (i64, i64), (i64, i64));
 
 impl Watched {
     /// From here on; without a path nothing ever changes.
@@ -56,10 +52,8 @@ impl Watched {
     }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
-    let file = fs::metadata(path).ok()?;
-    let (data, inode) = ((file.mtime(), file.mtime_nsec()), (file.ctime(), file.ctime_nsec()));
-    Some(Stamp(file.dev(), file.ino(), file.size(), data, inode))
+fn stamp(path: &Path) -> Option<FileStamp> {
+    fs::metadata(path).ok().map(|metadata| FileStamp::of(&metadata))
 }
 
 #[cfg(test)]

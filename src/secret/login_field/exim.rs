@@ -3,17 +3,17 @@
 //! Exim says no XFORWARD, so nothing outside the field names the message: the field itself carries the queue id. What
 //! keeps one from serving twice is that nobody sees any: Exim's transport makes it on the way to us, takes off what came
 //! with the message, and we take it off again. It says when Exim received the message, and is the same at each try, so that
-//! the journal knows the message again. Exim knows nothing better than HMAC-SHA-1, which is sound for this still; its key is another than that of the policy
-//! service, so that neither's field can stand for the other's.
+//! the journal knows the message again. Exim knows nothing better than HMAC-SHA-1, which is sound for this still; its key
+//! is another than that of the policy service, so that neither's field can stand for the other's.
 //!
 //! ```abnf
 //! body = "v=1; a=sha1; q=" queue-id "; t=" seconds "; l=" base64 "; s=" base64 "; h=" 40HEXDIG
 //! ```
 
-use super::{CLOCK_SLACK, Disbelief, LoginKey, Parsed, folded};
+use super::{Disbelief, LoginKey, Parsed, folded, unfolded};
 use crate::state::Moment;
 use crate::wire::mailbox::ReversePath;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Hmac;
 use sha1::Sha1;
 use std::time::Duration;
 
@@ -38,17 +38,13 @@ impl LoginKey {
         now: Moment,
         lifetime: Duration,
     ) -> Result<EximClaim, Disbelief> {
-        let text: String = std::str::from_utf8(body).map_err(|_| Disbelief::Malformed)?.split_whitespace().collect();
+        let text = unfolded(body)?;
         let field = Parsed::parse(&text, "sha1").ok_or(Disbelief::Malformed)?;
         let signed_for = ReversePath::parse(&field.sender).map_err(|_| Disbelief::Malformed)?;
-        let mac = Hmac::<Sha1>::new_from_slice(&self.0);
-        let mut mac = mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
-        mac.update(field.signed().as_bytes());
-        mac.verify_slice(&field.digest).map_err(|_| Disbelief::Forged)?;
-        let is_fresh = now.since(field.at) <= lifetime && field.at.since(now) <= CLOCK_SLACK;
+        self.check::<Hmac<Sha1>>(&field)?;
         match () {
             () if folded(&signed_for) != folded(sender) => Err(Disbelief::OtherSender),
-            () if !is_fresh => Err(Disbelief::Expired),
+            () if !field.is_fresh(now, lifetime) => Err(Disbelief::Expired),
             () => Ok(EximClaim {
                 login: Some(field.login).filter(|login| !login.is_empty()),
                 queue_id: field.queue_id.to_owned(),
