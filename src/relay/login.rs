@@ -89,13 +89,25 @@ impl Login<'_, '_> {
             METRICS.count(&SESSIONS_REUSED, &[]);
             return Ok(LoggedIn { session, passage, key, is_reused: true });
         }
+        // The one whose session was waited for may have been refused.
+        if self.seat.is_some() {
+            for (subject, fingerprint) in [(self.subject, None), (&passage.credentials, passage.fingerprint)] {
+                self.breaker
+                    .enter(self.memory, subject, fingerprint)
+                    .map_err(|closure| Stop::Here(closed(&closure)))?;
+            }
+        }
         self.room.log_in(self.memory).map_err(Stop::Here)?;
+        let began = Instant::now();
         let dial = self.relay.dial(&passage.account, by, self.deadline);
         let logged_in = self.relay.authenticate(&dial, &passage.account, &secret).await;
         METRICS.count(&LOGINS, &[provider_label(&passage.account), result_of(&logged_in)]);
         match logged_in {
             Ok(session) => {
                 self.breaker.logged_in(&passage);
+                if let Some(seat) = self.seat {
+                    seat.logged_in_within(began.elapsed());
+                }
                 Ok(LoggedIn { session, passage, key, is_reused: false })
             }
             Err(Trouble::Secret(outcome)) => Err(Stop::Here(outcome)),

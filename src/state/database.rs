@@ -22,6 +22,9 @@ const FILE: &str = "state.db";
 /// How long a transaction waits for those of other processes.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// More than the statements of a delivery, which a service prepares once.
+const STATEMENTS: usize = 32;
+
 /// How often a file is opened that others make anew at the same time.
 const TRIES: u32 = 4;
 
@@ -248,6 +251,7 @@ impl Sqlite {
 /// Settings of a connection, and the tables of a new file.
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version == VERSION {
         // A file stays in WAL mode; what is set here is this connection's own.
@@ -398,7 +402,7 @@ impl Ledger for Sqlite {
     }
 
     fn salt(&self) -> Result<[u8; 32], StateError> {
-        self.with(|connection| connection.query_row("SELECT value FROM salt", [], |row| row.get(0)))
+        self.with(|connection| connection.prepare_cached("SELECT value FROM salt")?.query_row([], |row| row.get(0)))
     }
 }
 

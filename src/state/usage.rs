@@ -97,10 +97,9 @@ pub(super) fn reserve(
         }
     }
     count(&transaction, account, now, 1, i64::try_from(recipients).unwrap_or(i64::MAX), 0)?;
-    transaction.execute(
-        "DELETE FROM usage WHERE account = ?1 AND minute < ?2",
-        params![account, minute(now) - DAY / MINUTE],
-    )?;
+    transaction
+        .prepare_cached("DELETE FROM usage WHERE account = ?1 AND minute < ?2")?
+        .execute(params![account, minute(now) - DAY / MINUTE])?;
     transaction.commit()?;
     Ok(Ok(()))
 }
@@ -163,12 +162,12 @@ fn queued(
 
 pub(super) fn release(connection: &Connection, account: &str, recipients: u64, now: Moment) -> rusqlite::Result<()> {
     // The reservation may be some minutes old: the newest minute that holds one gives it back.
-    connection.execute(
+    let mut statement = connection.prepare_cached(
         "UPDATE usage SET messages = messages - 1, recipients = max(0, recipients - ?2)
          WHERE account = ?1 AND minute = (
              SELECT max(minute) FROM usage WHERE account = ?1 AND messages > 0 AND minute <= ?3)",
-        params![account, i64::try_from(recipients).unwrap_or(i64::MAX), minute(now)],
     )?;
+    statement.execute(params![account, i64::try_from(recipients).unwrap_or(i64::MAX), minute(now)])?;
     Ok(())
 }
 
@@ -201,8 +200,9 @@ pub(super) fn enter_session(
 ) -> rusqlite::Result<Result<i64, Full>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     forget_dead(&transaction, account, now)?;
-    let taken: i64 =
-        transaction.query_row("SELECT count(*) FROM session WHERE account = ?1", [account], |row| row.get(0))?;
+    let taken: i64 = transaction
+        .prepare_cached("SELECT count(*) FROM session WHERE account = ?1")?
+        .query_row([account], |row| row.get(0))?;
     if taken >= i64::try_from(most).unwrap_or(i64::MAX) {
         let first: i64 =
             transaction
@@ -214,10 +214,9 @@ pub(super) fn enter_session(
         transaction.commit()?;
         return Ok(Err(Full { limit: format!("{most} sessions at once"), room_at }));
     }
-    transaction.execute(
-        "INSERT INTO session (account, expires, host, pid) VALUES (?1, ?2, ?3, ?4)",
-        params![account, now.after(lease).0, host_name(), std::process::id()],
-    )?;
+    transaction
+        .prepare_cached("INSERT INTO session (account, expires, host, pid) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![account, now.after(lease).0, host_name(), std::process::id()])?;
     let id = transaction.last_insert_rowid();
     transaction.commit()?;
     Ok(Ok(id))
@@ -225,8 +224,8 @@ pub(super) fn enter_session(
 
 /// Sessions whose lease is over, or whose process at this host has died without giving them back.
 fn forget_dead(connection: &Connection, account: &str, now: Moment) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM session WHERE expires <= ?1", [now.0])?;
-    let mut statement = connection.prepare("SELECT id, pid FROM session WHERE account = ?1 AND host = ?2")?;
+    connection.prepare_cached("DELETE FROM session WHERE expires <= ?1")?.execute([now.0])?;
+    let mut statement = connection.prepare_cached("SELECT id, pid FROM session WHERE account = ?1 AND host = ?2")?;
     let rows = statement.query_map(params![account, host_name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     for row in rows.collect::<rusqlite::Result<Vec<(i64, u32)>>>()? {
         if !std::path::Path::new(&format!("/proc/{}", row.1)).exists() {
@@ -241,7 +240,7 @@ fn host_name() -> String {
 }
 
 pub(super) fn leave_session(connection: &Connection, session: i64) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM session WHERE id = ?1", [session]).map(|_| ())
+    connection.prepare_cached("DELETE FROM session WHERE id = ?1")?.execute([session]).map(|_| ())
 }
 
 pub(super) fn today(connection: &Connection, now: Moment) -> rusqlite::Result<Vec<Today>> {

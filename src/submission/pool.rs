@@ -13,7 +13,8 @@
 
 use super::Authenticated;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
@@ -22,9 +23,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 /// Beyond so many accounts those that nobody uses are forgotten.
 const MANY: usize = 1000;
 
-/// How long a delivery waits for the session of another one of its account before it logs in for itself: a login costs
-/// several round trips and a message few, and providers count logins.
-const SOON: Duration = Duration::from_millis(100);
+/// How long a delivery waits for the session of another one of its account before it logs in for itself: as long as the
+/// provider's last login took, since it would not be faster by one of its own, but within these. A login costs several
+/// round trips and a message few, and providers count logins.
+const SOON: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(1);
 
 /// How much a pool bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,8 @@ pub struct Pool {
 struct Provider {
     seats: Arc<Semaphore>,
     idle: Count,
+    /// How long the last login took, if there was one.
+    login: Mutex<Option<Duration>>,
 }
 
 /// What is known of one account.
@@ -83,8 +87,10 @@ struct Account {
     idle: Mutex<Vec<Idle>>,
     /// Told when a session is left.
     left: Notify,
-    /// Deliveries that have a seat.
-    seated: Count,
+    /// Told when a delivery ended that left none.
+    gone: Notify,
+    /// Deliveries that have a session or log in.
+    at_work: Count,
 }
 
 /// A session that nobody uses, in the hands of a task that watches it.
@@ -97,7 +103,8 @@ struct Idle {
 pub struct Seat {
     bounds: Bounds,
     account: Arc<Account>,
-    _seated: Counted,
+    has_left_session: AtomicBool,
+    at_work: Mutex<Option<Counted>>,
     _held: [OwnedSemaphorePermit; 3],
 }
 
@@ -128,7 +135,13 @@ impl Pool {
         let at_provider = Arc::clone(&account.provider.seats).acquire_owned().await.map_err(|_| Full)?;
         let place = Arc::clone(&self.all).acquire_owned().await.map_err(|_| Full)?;
         self.make_room(&account);
-        Ok(Seat { bounds: self.bounds, _seated: account.seated.one(), account, _held: [seat, at_provider, place] })
+        Ok(Seat {
+            bounds: self.bounds,
+            has_left_session: AtomicBool::new(false),
+            at_work: Mutex::default(),
+            account,
+            _held: [seat, at_provider, place],
+        })
     }
 
     /// What is in it now.
@@ -157,8 +170,8 @@ impl Pool {
         if providers.len() > MANY {
             providers.retain(|_, provider| Arc::strong_count(provider) > 1);
         }
-        let make = || Provider { seats: Arc::new(Semaphore::new(self.bounds.provider)), idle: Count::default() };
-        Arc::clone(providers.entry(name.to_owned()).or_insert_with(|| Arc::new(make())))
+        let make = || Arc::new(Provider::new(self.bounds.provider));
+        Arc::clone(providers.entry(name.to_owned()).or_insert_with(make))
     }
 
     /// Ends one idle session of the provider where it has as many as may be, rather those of others than one's own.
@@ -184,6 +197,16 @@ impl Pool {
 }
 
 impl Provider {
+    fn new(seats: usize) -> Provider {
+        Provider { seats: Arc::new(Semaphore::new(seats)), idle: Count::default(), login: Mutex::default() }
+    }
+
+    /// For how long waiting for another's session is worth it.
+    fn soon(&self) -> Duration {
+        let last = *lock(&self.login);
+        last.map_or(*SOON.end(), |login| login.clamp(*SOON.start(), *SOON.end()))
+    }
+
     /// Whether no further session may be kept beside those in use and those that are idle.
     fn is_full(&self, most: usize) -> bool {
         let in_use = most.saturating_sub(self.seats.available_permits());
@@ -229,7 +252,8 @@ impl Account {
             waiting: Count::default(),
             idle: Mutex::default(),
             left: Notify::new(),
-            seated: Count::default(),
+            gone: Notify::new(),
+            at_work: Count::default(),
         }
     }
 
@@ -242,18 +266,29 @@ impl Account {
 }
 
 impl Seat {
-    /// A warm session with this key; one that another delivery uses is waited for, but not long. Sessions of the account
-    /// with another key are ended.
+    /// A warm session with this key. While others of the account have one or log in, theirs is waited for, but not long.
+    /// Without one the caller is expected to log in. Sessions of the account with another key are ended.
     pub async fn session(&self, key: &str) -> Option<Authenticated> {
-        let soon = tokio::time::Instant::now() + SOON;
+        let account = &self.account;
+        let soon = tokio::time::Instant::now() + account.provider.soon();
         loop {
-            let left = self.account.left.notified();
-            if let Some(session) = self.idle_session(key).await {
-                return Some(session);
+            let (left, gone) = (account.left.notified(), account.gone.notified());
+            let session = self.idle_session(key).await;
+            let at_work = match session {
+                Some(_) => Some(account.at_work.one()),
+                None => account.at_work.one_more(1),
+            };
+            if at_work.is_some() {
+                *lock(&self.at_work) = at_work;
+                return session;
             }
-            let is_alone = self.account.seated.now() < 2;
-            if is_alone || tokio::time::timeout_at(soon, left).await.is_err() {
-                return None;
+            tokio::select! {
+                () = left => {}
+                () = gone => {}
+                () = tokio::time::sleep_until(soon) => {
+                    *lock(&self.at_work) = Some(account.at_work.one());
+                    return None;
+                }
             }
         }
     }
@@ -279,6 +314,11 @@ impl Seat {
         }
     }
 
+    /// Says how long a login at the provider took.
+    pub fn logged_in_within(&self, time: Duration) {
+        *lock(&self.account.provider.login) = Some(time);
+    }
+
     /// Leaves a session for the next delivery, or ends it where it has done its share.
     pub async fn leave(&self, key: &str, session: Authenticated) {
         if !self.may_go_on(&session) {
@@ -289,6 +329,7 @@ impl Seat {
         idle.retain(|idle| !idle.claim.is_closed());
         idle.push(Idle { key: key.to_owned(), claim });
         drop(idle);
+        self.has_left_session.store(true, Ordering::SeqCst);
         self.account.left.notify_one();
     }
 
@@ -296,6 +337,15 @@ impl Seat {
     fn may_go_on(&self, session: &Authenticated) -> bool {
         let most = session.capabilities().mail_max.unwrap_or(u64::MAX).min(self.bounds.messages);
         session.is_usable() && session.transactions() < most && session.since().elapsed() < self.bounds.age
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        drop(lock(&self.at_work).take());
+        if !self.has_left_session.load(Ordering::SeqCst) {
+            self.account.gone.notify_one();
+        }
     }
 }
 
@@ -390,6 +440,16 @@ mod tests {
         assert!(matches!(poll(pin!(pool.enter("carl", "ionos", None))), Poll::Ready(Ok(_))));
         drop(first);
         assert!(matches!(poll(second.as_mut()), Poll::Ready(Ok(_))));
+    }
+
+    #[test]
+    fn waiting_for_anothers_session_is_worth_what_a_login_takes() {
+        let provider = Provider::new(1);
+        assert_eq!(provider.soon(), Duration::from_secs(1), "nothing is known");
+        for (login, soon) in [(5, 100), (240, 240), (30_000, 1000)] {
+            *lock(&provider.login) = Some(Duration::from_millis(login));
+            assert_eq!(provider.soon(), Duration::from_millis(soon), "{login} ms");
+        }
     }
 
     #[test]

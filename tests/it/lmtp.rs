@@ -273,6 +273,29 @@ fn a_session_of_old_credentials_is_not_used_again() {
     assert!(verdicts(&replies)[0].starts_with("550 5.7.1 login anna may not send"), "{replies}");
 }
 
+/// A provider locks an account after a few wrong passwords.
+#[test]
+fn a_password_that_has_become_wrong_is_tried_once_however_many_messages_come_at_once() {
+    let warm = Warm::start();
+    warm.site.sandbox().users().set("anna@gmx.de", "changed-4711");
+    warm.site.rules(&["delay=auth:300"]);
+    let texts: Vec<String> = (0..4)
+        .map(|number| {
+            let id = format!("W{number}");
+            dialogue(&signed(&warm.site, "anna", &id), &["b@x.example"]).replace("4Xq1zY", &id)
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for text in &texts {
+            scope.spawn(|| {
+                let replies = warm.converse(text);
+                assert!(verdicts(&replies)[0].starts_with("451 4.7."), "{replies}");
+            });
+        }
+    });
+    assert_eq!((warm.site.counters().refused_logins, warm.logins()), (1, 0));
+}
+
 #[test]
 fn a_session_that_the_provider_closed_is_noticed_before_the_message_is_risked() {
     let mut warm = Warm::start();

@@ -72,11 +72,26 @@ fn a_session_in_use_is_waited_for_before_anybody_logs_in_again() {
     block_on(async {
         let pool = Pool::new(bounds());
         let (first, second) = (seat(&pool).await, seat(&pool).await);
+        assert!(first.session("k").await.is_none());
         let session = log_in(&site).await;
         let (waited, ()) = tokio::join!(second.session("k"), first.leave("k", session));
         waited.expect("the other's session").quit().await;
     });
     assert_eq!(site.counters().logins, 1);
+}
+
+#[test]
+fn a_session_that_will_not_come_is_not_waited_for() {
+    block_on(async {
+        let pool = Pool::new(bounds());
+        let (first, second) = (seat(&pool).await, seat(&pool).await);
+        assert!(first.session("k").await.is_none());
+        let waiting = async {
+            tokio::time::timeout(Duration::from_millis(900), second.session("k")).await.expect("no waiting to the end")
+        };
+        let (waited, ()) = tokio::join!(waiting, async { drop(first) });
+        assert!(waited.is_none());
+    });
 }
 
 #[test]
