@@ -107,6 +107,8 @@ pub enum LogTarget {
     Syslog,
     /// journald's own protocol.
     Journald,
+    /// The service's standard error, for containers; syslog where an MTA calls, whose standard error it is.
+    StandardError,
     /// Nowhere.
     None,
 }

@@ -1,5 +1,5 @@
-//! Log lines: to syslog (facility mail) or journald, in Postfix's manner. Never to standard output or error, which belong
-//! to the MTA.
+//! Log lines: to syslog (facility mail) or journald, in Postfix's manner. Never to standard output, and to standard error
+//! from the service alone, where it is asked to: elsewhere both belong to the MTA.
 //!
 //! What a peer chose stands in a line only after [`one_line`](crate::wire::text::one_line), and a whole line passes
 //! through it once more, so nobody can begin a line of his own.
@@ -32,6 +32,8 @@ pub enum Target {
     Syslog,
     /// journald's own protocol; syslog(3) where it does not answer.
     Journald,
+    /// Standard error, for who supervises the service.
+    StandardError,
     /// Nowhere.
     None,
 }
@@ -42,11 +44,17 @@ pub fn start(target: Target, level: LevelFilter) {
     let syslog = || Syslog::new(IDENTITY, Options::LOG_PID, Facility::Mail);
     let journald = || tracing_journald::layer().ok().map(|layer| layer.with_syslog_identifier("sendvia".to_owned()));
     let registry = tracing_subscriber::registry().with(level);
-    let lines = |syslog| tracing_subscriber::fmt::layer().event_format(MessageOnly).with_writer(syslog);
+    let lines = |syslog| tracing_subscriber::fmt::layer().event_format(MessageOnly { end: "" }).with_writer(syslog);
     // An error says that logging was started before.
     let _ = match target {
         Target::None => Ok(()),
         Target::Syslog => registry.with(syslog().map(lines)).try_init(),
+        Target::StandardError => {
+            // What can't be written is no reason to write again, and to panic over it.
+            let layer =
+                tracing_subscriber::fmt::layer().event_format(MessageOnly { end: "\n" }).log_internal_errors(false);
+            registry.with(layer.with_writer(std::io::stderr)).try_init()
+        }
         Target::Journald => match journald() {
             Some(layer) => registry.with(layer).try_init(),
             None => registry.with(syslog().map(lines)).try_init(),

@@ -19,7 +19,7 @@ mod trace;
 mod unix_user;
 
 pub use exchange::{Exchange, Next, exchange};
-pub use logging::start_log;
+pub use logging::{start_log, start_log_of_service};
 
 use crate::account::Submitter;
 use crate::config::Config;

@@ -6,6 +6,7 @@ use super::settings::Settings;
 use crate::config::Config;
 use crate::log;
 use crate::mta::service::{Drained, StartError, run as serve};
+use crate::mta::start_log_of_service;
 use crate::process::forbid_new_privileges;
 use crate::verdict::ExitStatus;
 use clap::Args;
@@ -26,7 +27,8 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
         Ok(config) => config,
         Err(status) => return status,
     };
-    service::prepare(config.log);
+    start_log_of_service(config.log);
+    service::prepare();
     // Before there are threads, which inherit it.
     if let Err(error) = forbid_new_privileges() {
         log::warning(&format!("new privileges can't be forbidden: {error}"));

@@ -2,7 +2,7 @@
 //! error, and a broken configuration is told to the log.
 
 use super::settings::Settings;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::log;
 use crate::mta::{Exchange, exchange, start_log};
 use crate::process::hide_panics;
@@ -18,14 +18,14 @@ pub(super) const IDLE: Duration = Duration::from_secs(20 * 60);
 /// Reads the configuration and begins the log that it names. What is wrong with it goes to the log.
 pub(super) fn begin(settings: &Settings) -> Option<Config> {
     let loaded = Config::load(settings.config.as_deref());
-    prepare(loaded.as_ref().map(|config| config.log).unwrap_or_default());
+    start_log(loaded.as_ref().map(|config| config.log).unwrap_or_default(), false);
+    prepare();
     loaded.map_err(|errors| log::warning(&errors.to_string())).ok()
 }
 
-/// Begins the log; from here on no panic prints, and no memory is dumped.
-pub(super) fn prepare(wanted: config::Log) {
+/// From here on no panic prints, and no memory is dumped.
+pub(super) fn prepare() {
     hide_panics();
-    start_log(wanted, false);
     if let Err(error) = memory::forbid_dumps() {
         log::warning(&format!("core dumps can't be forbidden: {error}"));
     }

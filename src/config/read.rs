@@ -131,8 +131,12 @@ fn read_timeouts(value: &Value<'_>) -> Option<Timeouts> {
 
 /// `log: syslog`, or `log: {to: syslog, level: info}`.
 fn read_log(value: &Value<'_>) -> Option<Log> {
-    const TARGETS: [(&str, LogTarget); 3] =
-        [("syslog", LogTarget::Syslog), ("journald", LogTarget::Journald), ("none", LogTarget::None)];
+    const TARGETS: [(&str, LogTarget); 4] = [
+        ("syslog", LogTarget::Syslog),
+        ("journald", LogTarget::Journald),
+        ("stderr", LogTarget::StandardError),
+        ("none", LogTarget::None),
+    ];
     const LEVELS: [(&str, LogLevel); 4] = [
         ("error", LogLevel::Error),
         ("warning", LogLevel::Warning),

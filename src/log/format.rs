@@ -6,15 +6,18 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes message and fields, and nothing before them.
-pub(super) struct MessageOnly;
+/// Writes message and fields, nothing before them, and behind them what ends a line there.
+pub(super) struct MessageOnly {
+    pub(super) end: &'static str,
+}
 
 impl<S, N> FormatEvent<S, N> for MessageOnly
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        context.format_fields(writer, event)
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        context.format_fields(writer.by_ref(), event)?;
+        writer.write_str(self.end)
     }
 }

@@ -10,11 +10,25 @@ use crate::wire::envelope::Envelope;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
-/// Begins the log that the configuration names; `debug` lets everything through.
+/// Begins the log that the configuration names; `debug` lets everything through. Standard error is the MTA's here.
 pub fn start_log(wanted: config::Log, debug: bool) {
+    let to = match wanted.to {
+        LogTarget::StandardError => LogTarget::Syslog,
+        to => to,
+    };
+    start(config::Log { to, ..wanted }, debug);
+}
+
+/// As [`start_log`], for the service, whose standard error is its supervisor's.
+pub fn start_log_of_service(wanted: config::Log) {
+    start(wanted, false);
+}
+
+fn start(wanted: config::Log, debug: bool) {
     let target = match wanted.to {
         LogTarget::Syslog => Target::Syslog,
         LogTarget::Journald => Target::Journald,
+        LogTarget::StandardError => Target::StandardError,
         LogTarget::None => Target::None,
     };
     let level = match wanted.level {

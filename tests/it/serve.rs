@@ -126,6 +126,21 @@ fn a_changed_configuration_is_read_without_a_signal_and_a_bad_one_changes_nothin
 }
 
 #[test]
+fn its_log_goes_to_standard_error_where_its_supervisor_keeps_it() {
+    let (site, _) = site();
+    let config = fs::read_to_string(site.config_file()).unwrap();
+    fs::write(site.config_file(), config.replace("log: {to: none}", "log: stderr")).unwrap();
+    let serving = Serving::start(&site);
+    serving.signal("-TERM");
+    let (code, said) = serving.end();
+    assert_eq!(code, Some(0));
+    assert!(said.lines().any(|line| line == "started, 1 sockets"), "{said:?}");
+    // By the same file what an MTA runs says nothing there: that stream is the MTA's.
+    let ended = site.relay_annas("Subject: x\n\nHello\n");
+    assert_eq!(ended.err, "", "{ended:?}");
+}
+
+#[test]
 fn a_second_instance_is_refused_and_the_next_takes_over_from_a_dead_one() {
     let (site, map) = site();
     let first = Serving::start(&site);
