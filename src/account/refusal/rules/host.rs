@@ -10,6 +10,7 @@ pub(super) static ROWS: &[Rule] = &[
         says: &[
             "spam|spams|spamming .. from your|this ip",
             "ip .. has_been|is blocked|banned|blacklisted|blocklisted|blocked",
+            "your|this ip .. spammer",
         ],
         source: "Free, GoDaddy IB110 to IB113",
         ..ANY
@@ -111,7 +112,14 @@ pub(super) static ROWS: &[Rule] = &[
         meaning: Meaning::HostRefused,
         codes: &[421],
         says: &["policy|policies|reject*|refused|denied|blocked|complaint*|unsolicited|spam|reputation"],
-        unless: &["too many|much", "tls", "rate limit*", "recipient address"],
+        unless: &[
+            "too many|much",
+            "tls",
+            "rate limit*",
+            "recipient address",
+            "domain reputation",
+            "reputation of the|a sending domain|domain",
+        ],
         source: "https://ionos.de/hilfe/e-mail/postmaster/smtp-fehlermeldungen-der-11-ionos-mailserver",
         ..ANY
     },

@@ -259,7 +259,8 @@ pub(super) static ROWS: &[Rule] = &[
             "relaying disallowed as",
             "sender is not allowed to relay",
             "send* .. not allowed to relay",
-            "ip .. blocked|blacklisted|listed",
+            "ip .. blocked|blacklisted|listed|spam|spammer",
+            "client host rejected",
         ],
         remedy: "The server treats this session as a stranger's: check that the account's server is the provider's submission server, \
                  and that the login may send.",
