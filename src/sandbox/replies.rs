@@ -1,6 +1,7 @@
 //! What the server says: GMX's words, as its captures show them.
 
 use super::Extensions;
+use super::rule::Stage;
 use crate::wire::reply::Reply;
 use std::net::IpAddr;
 
@@ -45,10 +46,12 @@ pub(super) fn quota() -> Reply {
     lines(550, &["Requested action not taken: mailbox unavailable", "Failure sending mail. Try again later"])
 }
 
-/// The reply in octets; with an enhanced status code in front of each line where those are offered and none is there.
-pub(super) fn octets(reply: &Reply, extensions: Extensions) -> Vec<u8> {
+/// The reply in octets; with an enhanced status code in front of each line where those are offered and none is there, but
+/// for the greeting and the reply to EHLO (RFC 2034 section 3).
+pub(super) fn octets(stage: Stage, reply: &Reply, extensions: Extensions) -> Vec<u8> {
     let mut octets = Vec::new();
-    let wants_status = extensions.enhanced_status_codes && matches!(reply.code / 100, 2 | 4 | 5);
+    let takes_status = !matches!(stage, Stage::Banner | Stage::Ehlo) && matches!(reply.code / 100, 2 | 4 | 5);
+    let wants_status = extensions.enhanced_status_codes && takes_status;
     let bare = wants_status && reply.enhanced_status().is_none();
     for (index, line) in reply.lines.iter().enumerate() {
         let separator = if index + 1 == reply.lines.len() { ' ' } else { '-' };

@@ -254,7 +254,7 @@ impl Session {
             });
         }
         self.shared.said(self.id, reply);
-        self.connection.write(&replies::octets(reply, self.shared.extensions)).await?;
+        self.connection.write(&replies::octets(stage, reply, self.shared.extensions)).await?;
         let drops = self.shared.rules.has(&Kind::DropAfter(stage));
         Ok(if drops || reply.code == 421 { Flow::Close } else { Flow::Continue })
     }

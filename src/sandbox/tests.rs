@@ -124,6 +124,18 @@ async fn octets_sent_before_their_reply_are_noticed_where_pipelining_is_not_offe
 }
 
 #[tokio::test]
+async fn enhanced_status_codes_stand_before_every_text_but_greeting_and_capabilities() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let extensions = Extensions { enhanced_status_codes: true, ..Extensions::default() };
+    let sandbox = Sandbox::start(Options { extensions, ..options(dir.path()) }).await.expect("a start");
+    let mut client = Client::connect(&sandbox).await;
+    assert!(client.reply().await.starts_with("220 gmx.net"));
+    let capabilities = client.says("EHLO client.example").await;
+    assert!(capabilities.contains("-ENHANCEDSTATUSCODES\r\n") && capabilities.contains(" AUTH "), "{capabilities}");
+    assert!(client.says("AUTH PLAIN AGFubmFAZ214LmRlAHg=").await.starts_with("235 2.0.0 "));
+}
+
+#[tokio::test]
 async fn rules_change_while_the_server_runs() {
     let dir = tempfile::tempdir().expect("a directory");
     let flag = dir.path().join("closed");
