@@ -4,6 +4,32 @@
 //! [authenticated](Secured::authenticate); only an [`Authenticated`] one has a way to send. It carries transaction after
 //! transaction, and tells when its server closed it. Nothing here knows what an account is.
 //!
+//! ```
+//! use sendvia::submission::{Authenticated, Credentials, Dial, Failure, Greeted, Secured};
+//!
+//! async fn log_in(greeted: Greeted, dial: &Dial, credentials: &Credentials) -> Result<Authenticated, Failure> {
+//!     greeted.secure(dial).await?.authenticate(credentials).await
+//! }
+//! ```
+//!
+//! A password can't go out over a session that is not secured, nor a message over one that is not logged in:
+//!
+//! ```compile_fail,E0599
+//! # use sendvia::submission::{Authenticated, Credentials, Failure, Greeted};
+//! async fn log_in(greeted: Greeted, credentials: &Credentials) -> Result<Authenticated, Failure> {
+//!     greeted.authenticate(credentials).await
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # use sendvia::message::Message;
+//! # use sendvia::submission::{Recipients, Secured};
+//! # use sendvia::wire::envelope::Envelope;
+//! async fn send(mut secured: Secured, envelope: &Envelope, message: &Message) {
+//!     let _ = secured.send(envelope, message, Recipients::PerRecipient, &|| Ok(())).await;
+//! }
+//! ```
+//!
 //! A round trip is what a delivery costs: what a server allows to be sent together goes out in one write, and what it
 //! does not allow never goes out early.
 

@@ -1,12 +1,14 @@
 //! The submission client against a server that plays a script, reply by reply (`tests/dialogue/submission/`), against
-//! every reply that a server can give where it should not (`table`), and over a connection that is cut after each of
-//! its octets (`cut`).
+//! every reply that a server can give where it should not (`table`), over a connection that is cut after each of its
+//! octets (`cut`), counted in flights (`flights`), and by every way that leads to a server (`ways`).
 
 mod cut;
+mod flights;
 mod player;
 mod script;
 mod table;
 mod tls;
+mod ways;
 
 use script::Script;
 use std::fs;

@@ -1,7 +1,7 @@
 //! LMTP from outside: a reply for each recipient, and a login that is believed only where it was signed.
 
 use crate::serve::Serving;
-use crate::site::{Ended, PASSWORD, Site, field, run};
+use crate::site::{Ended, Site, field, run};
 use sendvia::secret::login_field::{LOGIN_FIELD, LoginClaim, LoginKey};
 use sendvia::state::Clock;
 use sendvia::wire::mailbox::ReversePath;
@@ -11,12 +11,16 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
-const MESSAGE: &str = "Date: Mon, 23 Nov 2026 10:00:00 +0100\r\nMessage-ID: <1@client.example>\r\n\
+pub(crate) const MESSAGE: &str = "Date: Mon, 23 Nov 2026 10:00:00 +0100\r\nMessage-ID: <1@client.example>\r\n\
     From: Anna <anna@gmx.de>\r\nTo: b@x.example\r\nSubject: Hello\r\n\r\nGreetings!\r\n";
 
 /// A site with a key for the login, and more configuration.
 fn site(more: &str) -> Site {
-    let site = Site::new();
+    with_key(Site::new(), more)
+}
+
+/// Gives a site a key for the login, and more configuration.
+pub(crate) fn with_key(site: Site, more: &str) -> Site {
     let key = site.path().join("login.key");
     fs::write(&key, "0123456789abcdef0123456789abcdef\n").unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
@@ -25,7 +29,7 @@ fn site(more: &str) -> Site {
 }
 
 /// What the policy service would put into the message with this queue id.
-fn signed(site: &Site, login: &str, queue_id: &str) -> String {
+pub(crate) fn signed(site: &Site, login: &str, queue_id: &str) -> String {
     let key = LoginKey::read(&site.path().join("login.key")).unwrap();
     let sender = ReversePath::parse("anna@gmx.de").unwrap();
     let claim = LoginClaim { login, sender: &sender, queue_id, at: Clock::System.now() };
@@ -33,7 +37,7 @@ fn signed(site: &Site, login: &str, queue_id: &str) -> String {
 }
 
 /// A whole dialogue about one message to these recipients.
-fn dialogue(fields: &str, recipients: &[&str]) -> String {
+pub(crate) fn dialogue(fields: &str, recipients: &[&str]) -> String {
     let mut text = String::from("LHLO mx.firm.example\r\nXFORWARD IDENT=4Xq1zY\r\nMAIL FROM:<anna@gmx.de>\r\n");
     for recipient in recipients {
         text.push_str(&format!("RCPT TO:<{recipient}>\r\n"));
@@ -47,7 +51,7 @@ fn on_stdio(site: &Site, text: &str) -> Ended {
 
 /// The replies behind DATA's 354, without that to QUIT.
 #[track_caller]
-fn verdicts(replies: &str) -> Vec<String> {
+pub(crate) fn verdicts(replies: &str) -> Vec<String> {
     let (_, behind) = replies.split_once("\r\n354 ").unwrap_or_else(|| panic!("{replies}"));
     behind.lines().skip(1).filter(|line| !line.starts_with("221 ")).map(str::to_owned).collect()
 }
@@ -194,112 +198,4 @@ fn one_accounts_thousand_messages_are_told_to_come_back_instead_of_holding_the_s
     let busy = codes.iter().filter(|code| *code == "451 4.3.2").count();
     // How many exactly is a matter of who comes first.
     assert!(sent >= 8 && busy >= 1 && sent + busy == 12, "{codes:?}");
-}
-
-/// A serving site, its LMTP socket, and how many messages went through it.
-struct Warm {
-    site: Site,
-    socket: std::path::PathBuf,
-    serving: Serving,
-    messages: u32,
-}
-
-impl Warm {
-    fn start() -> Warm {
-        let site = site("");
-        let socket = site.path().join("lmtp");
-        site.config(&format!("login_field: {{key_file: login.key}}\nlisten: {{lmtp: 'unix:{}'}}\n", socket.display()));
-        let serving = Serving::start(&site);
-        Warm { site, socket, serving, messages: 0 }
-    }
-
-    #[track_caller]
-    fn deliver(&mut self) {
-        self.messages += 1;
-        let id = format!("Q{}", self.messages);
-        let text = dialogue(&signed(&self.site, "anna", &id), &["b@x.example"]).replace("4Xq1zY", &id);
-        let replies = self.converse(&text);
-        assert!(verdicts(&replies)[0].starts_with("250 2.0.0 "), "{replies}");
-    }
-
-    fn converse(&self, text: &str) -> String {
-        let mut unix = UnixStream::connect(&self.socket).unwrap();
-        unix.write_all(text.as_bytes()).unwrap();
-        let mut replies = String::new();
-        unix.read_to_string(&mut replies).unwrap();
-        replies
-    }
-
-    fn logins(&self) -> u64 {
-        self.site.sandbox().counters().logins
-    }
-}
-
-#[test]
-fn many_messages_of_one_account_cost_one_login() {
-    let mut warm = Warm::start();
-    (0..5).for_each(|_| warm.deliver());
-    assert_eq!((warm.logins(), warm.site.messages().len()), (1, 5));
-    assert_eq!(warm.site.sandbox().faults(), Vec::<String>::new());
-}
-
-#[test]
-fn a_reload_keeps_the_sessions_unless_they_would_be_made_in_another_way() {
-    let mut warm = Warm::start();
-    warm.deliver();
-    let config = fs::read_to_string(warm.site.config_file()).unwrap();
-    fs::write(warm.site.config_file(), format!("{config}map: {{transport: 'other:'}}\n")).unwrap();
-    warm.serving.reload();
-    warm.deliver();
-    assert_eq!(warm.logins(), 1);
-    fs::write(warm.site.config_file(), format!("{config}ehlo_name: other.example\n")).unwrap();
-    warm.serving.reload();
-    warm.deliver();
-    assert_eq!(warm.logins(), 2);
-}
-
-#[test]
-fn a_session_of_old_credentials_is_not_used_again() {
-    let mut warm = Warm::start();
-    warm.deliver();
-    warm.site.sandbox().users().set("anna@gmx.de", "changed-4711");
-    let text = fs::read_to_string(warm.site.account_file("anna@gmx.de")).unwrap();
-    warm.site.raw_account("anna@gmx.de", text.replace(PASSWORD, "changed-4711"));
-    warm.deliver();
-    assert_eq!(warm.logins(), 2);
-    warm.site.account("anna@gmx.de", "users: [berta]\n");
-    let refused = dialogue(&signed(&warm.site, "anna", "R1"), &["b@x.example"]).replace("4Xq1zY", "R1");
-    let replies = warm.converse(&refused);
-    assert!(verdicts(&replies)[0].starts_with("550 5.7.1 login anna may not send"), "{replies}");
-}
-
-/// A provider locks an account after a few wrong passwords.
-#[test]
-fn a_password_that_has_become_wrong_is_tried_once_however_many_messages_come_at_once() {
-    let warm = Warm::start();
-    warm.site.sandbox().users().set("anna@gmx.de", "changed-4711");
-    warm.site.rules(&["delay=auth:300"]);
-    let texts: Vec<String> = (0..4)
-        .map(|number| {
-            let id = format!("W{number}");
-            dialogue(&signed(&warm.site, "anna", &id), &["b@x.example"]).replace("4Xq1zY", &id)
-        })
-        .collect();
-    std::thread::scope(|scope| {
-        for text in &texts {
-            scope.spawn(|| {
-                let replies = warm.converse(text);
-                assert!(verdicts(&replies)[0].starts_with("451 4.7."), "{replies}");
-            });
-        }
-    });
-    assert_eq!((warm.site.counters().refused_logins, warm.logins()), (1, 0));
-}
-
-#[test]
-fn a_session_that_the_provider_closed_is_noticed_before_the_message_is_risked() {
-    let mut warm = Warm::start();
-    warm.site.rules(&["drop-after=final"]);
-    (0..3).for_each(|_| warm.deliver());
-    assert_eq!((warm.logins(), warm.site.messages().len()), (3, 3));
 }

@@ -25,4 +25,5 @@ mod submission;
 mod support;
 mod terminal;
 mod tokens;
+mod warm;
 mod watching;

@@ -1,6 +1,6 @@
 //! The engine against the submission servers that providers run, each with what it really offers: Postfix, Exim, Dovecot
 //! and aiosmtpd. None of them offers channel binding here: Debian's Exim has SCRAM of Cyrus SASL, as Postfix has, and
-//! Dovecot 2.3 knows none.
+//! Dovecot 2.3 knows none. So GNU SASL does, behind OpenSSL.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -17,6 +17,7 @@ use sendvia::wire::mailbox::{Mailbox, ReversePath};
 
 use crate::support::aiosmtpd::AiosmtpdProvider;
 use crate::support::exim_provider::{EximProvider, PATIENCE};
+use crate::support::gsasl::GsaslProvider;
 use crate::support::lab::Lab;
 use crate::support::provider::{ANNA, LIMIT, Provider, REFUSED, SECRET, on_the_wire};
 use crate::support::real::{DovecotProvider, PostfixProvider, access_token};
@@ -200,6 +201,32 @@ fn dovecot_takes_mail_by_every_mechanism() {
 #[test]
 fn aiosmtpd_takes_mail_by_every_mechanism() {
     takes_mail_by(&Site::new(AiosmtpdProvider::start), &["plain", "login"]);
+}
+
+#[test]
+fn a_login_is_bound_to_its_tls_session() {
+    let site = Site::new(GsaslProvider::start);
+    site.sends("<bound@gmx.example>", &message("bound", b"text\n"));
+    let log = site.provider.log().expect("GNU SASL's");
+    log.wait_for("login", |line| line == "login by SCRAM-SHA-256-PLUS");
+    site.log_in_by("scram-sha-256", SECRET);
+    site.sends("<pinned@gmx.example>", &message("pinned", b"text\n"));
+    log.wait_for("login", |line| line == "login by SCRAM-SHA-256");
+}
+
+#[test]
+fn nobody_in_between_gets_a_login_by_a_tls_session_of_his_own_or_by_a_weaker_offer() {
+    let starts: [fn(&Lab) -> GsaslProvider; 2] = [GsaslProvider::start_behind_another, GsaslProvider::start_weakened];
+    for start in starts {
+        let site = Site::new(start);
+        let output = site.relay(&["-f", ANNA, "--", BOB], &message("between", b"text\n"));
+        assert_eq!(output.status.code(), Some(75), "{}", String::from_utf8_lossy(&output.stdout));
+        site.provider
+            .log()
+            .expect("GNU SASL's")
+            .wait_for("refusal", |line| line.starts_with("refused by SCRAM-SHA-256"));
+        assert!(site.provider.arrived().is_empty());
+    }
 }
 
 #[test]

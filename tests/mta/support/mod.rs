@@ -7,6 +7,7 @@ pub(crate) mod daemon;
 pub(crate) mod dns;
 pub(crate) mod exim;
 pub(crate) mod exim_provider;
+pub(crate) mod gsasl;
 pub(crate) mod killer;
 pub(crate) mod lab;
 pub(crate) mod log;
