@@ -54,7 +54,9 @@ pub struct Report {
 impl Relay {
     /// Delivers a message by the account that `admission` found.
     pub async fn deliver(&self, admission: &Admission, message: Message, handover: &Handover<'_>) -> Report {
-        let (mut report, changes) = self.carry(admission, message, handover).await;
+        // On the heap, and only here: whoever waits for a message, or refuses one, does not have all of a delivery's state
+        // on its stack.
+        let (mut report, changes) = Box::pin(self.carry(admission, message, handover)).await;
         report.notes.extend(changes.iter().map(ToString::to_string));
         if !changes.is_empty() && self.config().notify.is_wanted() {
             report.notes.extend(self.tell(&admission.account, &changes, handover).await);

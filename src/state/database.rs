@@ -6,6 +6,7 @@ use super::journal::{self, Durability, Taken};
 use super::notice::LastRefusal;
 use super::usage::{self, Caps, Full, Today};
 use super::{Ledger, notice};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rustix::fs::FlockOperation;
 use std::fs::{self, File};
@@ -27,6 +28,10 @@ const STATEMENTS: usize = 32;
 
 /// How often a file is opened that others make anew at the same time.
 const TRIES: u32 = 4;
+
+/// Octets of the write-ahead log from which on the last connection puts it into the file. A checkpoint waits for the disk,
+/// an opening reads the log: so a process that sends one message waits for the disk once in some thirty messages.
+const LOG: u64 = 256 * 1024;
 
 /// Raised when the tables change; a file of another version is made anew.
 const VERSION: i64 = 1;
@@ -137,6 +142,15 @@ pub struct Sqlite {
 struct Open {
     connection: Connection,
     inode: (u64, u64),
+    log: PathBuf,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let is_short = fs::metadata(&self.log).is_ok_and(|log| log.len() < LOG);
+        // A checkpoint that need not be does no harm.
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_short);
+    }
 }
 
 impl Sqlite {
@@ -202,7 +216,7 @@ impl Sqlite {
         let mut connection = Connection::open_with_flags(&path, flags).map_err(sqlite)?;
         prepare(&mut connection).map_err(sqlite)?;
         let inode = inode_of(&path).ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
-        Ok(Open { connection, inode })
+        Ok(Open { connection, inode, log: self.directory.join(format!("{FILE}-wal")) })
     }
 
     fn make_directory(&self) -> Result<(), StateError> {

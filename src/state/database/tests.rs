@@ -160,6 +160,26 @@ fn the_journal_knows_queue_id_recipient_and_digest_together() {
 }
 
 #[test]
+fn what_a_process_wrote_is_there_for_the_next_and_the_log_does_not_grow() {
+    let (directory, clock, _) = state();
+    let log = directory.path().join("state/state.db-wal");
+    let one = ["r@x".to_owned()];
+    let mut lengths = Vec::new();
+    for id in 0..200 {
+        let state = Sqlite::new(&directory.path().join("state"), clock.clone());
+        state.record(&format!("Q{id}"), &[7; 32], &one, Durability::Process, HOUR).unwrap();
+        drop(state);
+        lengths.push(fs::metadata(&log).map_or(0, |log| log.len()));
+    }
+    let checkpoints = lengths.iter().filter(|length| **length == 0).count();
+    // A process that ends writes the log into the file, and waits for the disk, now and then.
+    assert!((1..20).contains(&checkpoints), "{lengths:?}");
+    assert!(lengths.iter().all(|length| *length < LOG), "{lengths:?}");
+    let state = Sqlite::new(&directory.path().join("state"), clock);
+    assert!((0..200).all(|id| state.sent(&format!("Q{id}"), &[7; 32], &one).unwrap() == [true]));
+}
+
+#[test]
 fn the_last_refusal_of_each_account_is_kept() {
     let (_directory, clock, state) = state();
     state.note_refusal("a@b", "spam", "gmx: end of message: 554 no").unwrap();
