@@ -43,21 +43,21 @@ pub enum Target {
 pub fn start(target: Target, level: LevelFilter) {
     let syslog = || Syslog::new(IDENTITY, Options::LOG_PID, Facility::Mail);
     let journald = || tracing_journald::layer().ok().map(|layer| layer.with_syslog_identifier("sendvia".to_owned()));
-    let registry = tracing_subscriber::registry().with(level);
+    let registry = || tracing_subscriber::registry().with(level);
     let lines = |syslog| tracing_subscriber::fmt::layer().event_format(MessageOnly { end: "" }).with_writer(syslog);
     // An error says that logging was started before.
     let _ = match target {
         Target::None => Ok(()),
-        Target::Syslog => registry.with(syslog().map(lines)).try_init(),
+        Target::Syslog => registry().with(syslog().map(lines)).try_init(),
         Target::StandardError => {
             // What can't be written is no reason to write again, and to panic over it.
             let layer =
                 tracing_subscriber::fmt::layer().event_format(MessageOnly { end: "\n" }).log_internal_errors(false);
-            registry.with(layer.with_writer(std::io::stderr)).try_init()
+            registry().with(layer.with_writer(std::io::stderr)).try_init()
         }
         Target::Journald => match journald() {
-            Some(layer) => registry.with(layer).try_init(),
-            None => registry.with(syslog().map(lines)).try_init(),
+            Some(layer) => registry().with(layer).try_init(),
+            None => registry().with(syslog().map(lines)).try_init(),
         },
     };
 }
