@@ -35,7 +35,18 @@ async fn log_in(site: &Site) -> Authenticated {
 }
 
 async fn seat(pool: &Pool) -> Seat {
-    pool.enter("anna@gmx.de", "gmx", None).await.expect("a seat")
+    seat_of(pool, "anna@gmx.de").await
+}
+
+async fn seat_of(pool: &Pool, account: &str) -> Seat {
+    pool.enter(account, "gmx", None).await.expect("a seat")
+}
+
+/// A delivery of the account that leaves its session.
+async fn deliver(pool: &Pool, site: &Site, account: &str) {
+    let seat = seat_of(pool, account).await;
+    assert!(seat.session("k").await.is_none());
+    seat.leave("k", log_in(site).await).await;
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -91,6 +102,38 @@ fn a_session_that_will_not_come_is_not_waited_for() {
         };
         let (waited, ()) = tokio::join!(waiting, async { drop(first) });
         assert!(waited.is_none());
+    });
+}
+
+#[test]
+fn where_a_provider_has_as_many_sessions_as_may_be_the_one_that_was_idle_longest_makes_way() {
+    let site = Site::new();
+    block_on(async {
+        let pool = Pool::new(Bounds { provider: 2, ..bounds() });
+        for account in ["anna", "berta", "carl"] {
+            deliver(&pool, &site, account).await;
+        }
+        until_closed(&site, 1).await;
+        assert!(seat_of(&pool, "berta").await.session("k").await.is_some());
+        assert!(seat_of(&pool, "carl").await.session("k").await.is_some());
+    });
+}
+
+#[test]
+fn a_second_session_of_an_account_does_not_end_anothers() {
+    let site = Site::new();
+    block_on(async {
+        let pool = Pool::new(Bounds { provider: 2, ..bounds() });
+        deliver(&pool, &site, "berta").await;
+        let (first, second) = (seat(&pool).await, seat(&pool).await);
+        assert!(first.session("k").await.is_none());
+        first.logged_in_within(Duration::ZERO);
+        let mut second = std::pin::pin!(second.session("k"));
+        let waited = tokio::time::timeout(Duration::from_millis(300), second.as_mut()).await;
+        assert!(waited.is_err(), "there is no room");
+        assert_eq!(pool.counts().idle, 1, "berta's");
+        first.leave("k", log_in(&site).await).await;
+        second.await.expect("the first one's").quit().await;
     });
 }
 
