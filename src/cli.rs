@@ -25,6 +25,7 @@ mod relay;
 mod route;
 mod runtime;
 mod sandbox;
+mod secret_commands;
 mod sendmail;
 mod serve;
 mod service;
@@ -86,6 +87,9 @@ enum Command {
     Map(map::Arguments),
     /// Serve LMTP, policy requests and table look-ups on the sockets of `listen`
     Serve(serve::Arguments),
+    /// Run the commands that give secrets, for `serve` alone, which starts it
+    #[command(name = secret_commands::NAME, hide = true)]
+    SecretCommands(secret_commands::Arguments),
     /// See what a provider's servers say to this host, and why they refuse
     Probe(probe::Arguments),
     /// Say what a provider's reply means, and what can be done
@@ -157,6 +161,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::SecretCommands(arguments) => secret_commands::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),

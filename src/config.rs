@@ -2,6 +2,7 @@
 //!
 //! Reading touches this one file and nothing that it names. What is wrong with it is told all at once.
 
+mod fence;
 mod mta;
 mod read;
 mod search;
@@ -9,6 +10,7 @@ mod sessions;
 
 pub use crate::account::Authorise;
 pub use crate::secret::vault::KeySource;
+pub use fence::FenceConfig;
 pub use mta::{LoginFieldConfig, MapConfig, PolicyConfig};
 pub use sessions::Sessions;
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub listen: Listen,
     /// How many sessions the resident service keeps, and for how long.
     pub sessions: Sessions,
+    /// What the resident service keeps itself from.
+    pub fence: FenceConfig,
     /// What Postfix's policy service answers beside refusals.
     pub policy: PolicyConfig,
     /// What Postfix's look-up tables hold.
@@ -396,6 +400,7 @@ impl Config {
             login_field: None,
             limits: Limits::default(),
             sessions: Sessions::default(),
+            fence: FenceConfig::default(),
             breakers: Breakers::default(),
             journal: Journal { mode: JournalMode::default(), keep: Duration::from_secs(5 * 24 * 3600) },
             notify: Notify::default(),

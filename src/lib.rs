@@ -6,6 +6,7 @@
 pub mod account;
 pub mod cli;
 pub mod config;
+pub mod fence;
 pub mod log;
 pub mod message;
 pub mod metrics;

@@ -14,7 +14,7 @@ mod usage;
 
 pub use breaker::{Closure, Gate, Kind, Pause, Subject, Trip};
 pub use clock::{Clock, Moment};
-pub use database::{Sqlite, StateError};
+pub use database::{Sqlite, StateError, make_directory};
 pub use journal::{Durability, Taken};
 pub use notice::LastRefusal;
 pub use usage::{Caps, Full, Today};

@@ -50,6 +50,8 @@ impl AccountError {
     /// The remedy.
     pub fn hint(&self) -> Option<String> {
         match self {
+            // What stands outside of the fence has its remedy with it.
+            AccountError::Io { source, .. } if source.raw_os_error().is_none() => None,
             AccountError::Io { path, source } if source.kind() == io::ErrorKind::PermissionDenied => Some(format!(
                 "let the user this runs as read {}: it should own the file and its directory",
                 path.display()

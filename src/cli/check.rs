@@ -3,7 +3,9 @@
 use super::settings::Settings;
 use super::{output, runtime};
 use crate::account::{self, Account, Surveyed};
-use crate::config::{Config, KeySource, NullSender};
+use crate::config::{Config, KeySource, Listen, NullSender};
+use crate::fence::{self, Reach};
+use crate::mta::service::within;
 use crate::secret::SecretSource;
 use crate::secret::key::{KeyError, KeyRing};
 use crate::secret::source::{self, SecretError};
@@ -21,6 +23,14 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What each account is looked at by.
+struct Site<'c> {
+    ring: Option<KeyRing>,
+    routes: HashSet<&'c str>,
+    /// Where there is a service with one.
+    reach: Option<Reach>,
 }
 
 /// What was found.
@@ -67,7 +77,8 @@ impl Report {
         let store = account::open(&config.accounts, config.presets.clone());
         let routes: HashSet<&str> = config.routes.iter().map(|route| route.name.as_str()).chain(["direct"]).collect();
         self.look_at_routes(config, &routes);
-        let surveyed = store.survey(&mut |surveyed| self.take(ring.as_ref(), &routes, surveyed));
+        let site = Site { ring, routes, reach: reach_of(config) };
+        let surveyed = store.survey(&mut |surveyed| self.take(&site, surveyed));
         if let Err(error) = surveyed {
             self.problems.extend(error.into_problems());
         }
@@ -116,7 +127,7 @@ impl Report {
         }
     }
 
-    fn take(&mut self, ring: Option<&KeyRing>, routes: &HashSet<&str>, surveyed: Surveyed) {
+    fn take(&mut self, site: &Site<'_>, surveyed: Surveyed) {
         self.problems.extend(surveyed.problems);
         let Some(account) = surveyed.account else { return };
         if surveyed.alias.is_some() {
@@ -125,8 +136,9 @@ impl Report {
         }
         self.accounts += 1;
         self.is_sealed |= !account.sealed().is_empty();
-        self.problems.extend(secret_problem(ring, &account, &surveyed.path));
-        for route in account.routes.iter().filter(|route| !routes.contains(route.as_str())) {
+        self.problems.extend(secret_problem(site.ring.as_ref(), &account, &surveyed.path));
+        self.problems.extend(site.reach.as_ref().and_then(|reach| fenced(reach, &account, &surveyed.path)));
+        for route in account.routes.iter().filter(|route| !site.routes.contains(route.as_str())) {
             let problem = Problem::of_file(&surveyed.path, format!("there is no route called {route}"));
             self.problems.push(Problem { field: "routes".into(), ..problem });
         }
@@ -162,15 +174,29 @@ fn of_key(config: &Config, error: &KeyError) -> Problem {
     Problem { field: "key".into(), hint: error.hint(), ..problem }
 }
 
+fn reach_of(config: &Config) -> Option<Reach> {
+    (config.fence.is_wanted && config.listen != Listen::default()).then(|| within(config).reach())
+}
+
+/// What a delivery by pipe reads, and the service does not.
+fn fenced(reach: &Reach, account: &Account, path: &Path) -> Option<Problem> {
+    let files = [account.origin.as_path()].into_iter().chain(secret_files(account));
+    let file = files.filter(|file| file.is_absolute()).find(|file| !reach.lets_read(file))?;
+    let problem = Problem::of_file(path, format!("{}: {}", file.display(), fence::OUTSIDE));
+    Some(Problem { severity: Severity::Warning, hint: Some(fence::remedy(file)), ..problem })
+}
+
+fn secret_files(account: &Account) -> Vec<&Path> {
+    match &account.secret {
+        SecretSource::File(file) => vec![file],
+        SecretSource::OAuth(oauth) => oauth.files().map(|file| file.as_path()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// A secret that can be looked at without running anything, and can't be used.
 fn secret_problem(ring: Option<&KeyRing>, account: &Account, path: &Path) -> Option<Problem> {
-    let mut files: Vec<&Path> = Vec::new();
-    match &account.secret {
-        SecretSource::File(file) => files.push(file),
-        SecretSource::OAuth(oauth) => files.extend(oauth.files().map(|file| file.as_path())),
-        _ => {}
-    }
-    let unreadable = files.into_iter().find_map(|file| source::first_line(file).err());
+    let unreadable = secret_files(account).into_iter().find_map(|file| source::first_line(file).err());
     let sealed = account.sealed();
     let closed = || ring.and_then(|ring| sealed.iter().find_map(|(binding, text)| ring.open(binding, text).err()));
     let error = unreadable.or_else(|| closed().map(SecretError::from))?;

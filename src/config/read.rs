@@ -64,6 +64,7 @@ fn fill(config: &mut Config, root: &Value<'_>, base: &Path) {
     config.map = section.optional("map", mta::map).unwrap_or_default();
     config.login_field = section.optional("login_field", |value| mta::login_field(value, base));
     config.sessions = section.optional("sessions", service::sessions).unwrap_or_default();
+    config.fence = section.optional("fence", |value| service::fence(value, base)).unwrap_or_default();
     config.breakers = section.optional("breakers", service::breakers).unwrap_or_default();
     if let Some(journal) = section.optional("journal", |value| service::journal(value, config.journal)) {
         config.journal = journal;
@@ -198,7 +199,7 @@ fn parse_mailbox(text: &str) -> Option<Mailbox> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{JournalMode, KeySource, ListenAddress, Way};
+    use crate::config::{FenceConfig, JournalMode, KeySource, ListenAddress, Way};
     use std::time::Duration;
 
     fn read(text: &str) -> (Config, Vec<String>) {
@@ -217,7 +218,7 @@ mod tests {
             timeouts: {connect: 5s, deadline: 10m}\njournal: {mode: durable, keep: 7d}\n\
             routes: [direct, {local: 192.0.2.7}, {name: office, socks5: 'proxy.example:1081', login_file: pl}]\n\
             listen: {lmtp: ['unix:/run/sendvia/lmtp', '127.0.0.1:2003'], policy: 'unix:/run/p'}\n\
-            policy: {filter: 'sendvia:'}\nmap: {transport: 'lmtp:unix:sendvia'}\nlogin_field: {key_file: login.key, exim_key_file: exim.key}\n\
+            policy: {filter: 'sendvia:'}\nmap: {transport: 'lmtp:unix:sendvia'}\nlogin_field: {key_file: login.key, exim_key_file: exim.key}\nfence: {read: [secrets, /srv/x]}\n\
             limits: {messages_per_hour: 100}\nnotify: {to: admin@example.org, owner: true, language: de}\n\
             providers:\n  haus:\n    submission: {host: mail.haus.example, port: 587, tls: starttls}\n    domains: [haus.example]\n";
         let (config, problems) = read(text);
@@ -231,6 +232,8 @@ mod tests {
         assert_eq!(config.map.transport, "lmtp:unix:sendvia");
         let keys = config.login_field.map(|field| (field.key_file, field.exim_key_file));
         assert_eq!(keys, Some((Some("/c/login.key".into()), Some("/c/exim.key".into()))));
+        let read = vec!["/c/secrets".into(), "/srv/x".into()];
+        assert_eq!(config.fence, FenceConfig { is_wanted: true, read });
         assert_eq!(config.timeouts.connect, Some(Duration::from_secs(5)));
         assert_eq!((config.journal.mode, config.journal.keep.as_secs()), (JournalMode::Durable, 7 * 24 * 3600));
         let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();

@@ -5,23 +5,27 @@
 //! the system's queue. Configuration is read by each request anew from [`Live`], so a reload drops nothing.
 
 mod activation;
+mod enclosure;
 mod life;
 mod live;
 mod metrics;
+mod secrets;
 mod socket;
 mod submission;
 mod watched;
 
 pub use activation::adopt;
-pub use life::{StartError, run};
+pub use enclosure::{fence, within};
+pub use life::{StartError, listeners, run};
 pub use live::Live;
+pub use secrets::Secrets;
 pub use socket::{Listener, Peer, SocketError};
 
 use super::exchange::exchange;
 use super::lmtp::{Channel, Lmtp};
 use crate::config::{Listen, ListenAddress};
 use crate::log;
-use socket::{Accepted, Socket};
+use socket::{Accepted, Accepting};
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -156,19 +160,23 @@ impl Acceptor {
     /// Takes connections until the service stops; then the socket is gone.
     async fn accept_all(self, listener: Listener) {
         let mut stopped = self.stopped.clone();
+        let protocol = listener.protocol;
+        let socket = match listener.socket.accepting() {
+            Ok(socket) => socket,
+            Err(error) => return log::warning(&format!("{}: {error}", protocol.name())),
+        };
         loop {
             let accepted = tokio::select! {
-                accepted = self.accept(&listener.socket) => accepted,
+                accepted = self.accept(&socket) => accepted,
                 _ = stopped.wait_for(|is_stopped| *is_stopped) => return,
             };
-            let (protocol, socket) = (listener.protocol, &listener.socket);
             let way = |peer: &Peer| Way { protocol, channel: socket.channel(peer), uid: peer.uid() };
             match accepted {
                 Ok((room, Accepted::Unix(stream, peer))) => self.spawn(way(&peer), stream, peer, room),
                 Ok((room, Accepted::Tcp(stream, peer))) => self.spawn(way(&peer), stream, peer, room),
                 Err(error) => {
                     // No descriptors or no memory: others must end first, and a loop would not help them.
-                    log::warning(&format!("{}: {error}", listener.protocol.name()));
+                    log::warning(&format!("{}: {error}", protocol.name()));
                     sleep(Duration::from_millis(200)).await;
                 }
             }
@@ -176,7 +184,7 @@ impl Acceptor {
     }
 
     /// There is room first, so that a connection over the limit waits in the system's queue.
-    async fn accept(&self, socket: &Socket) -> io::Result<(OwnedSemaphorePermit, Accepted)> {
+    async fn accept(&self, socket: &Accepting) -> io::Result<(OwnedSemaphorePermit, Accepted)> {
         let room = Arc::clone(&self.room).acquire_owned().await.map_err(io::Error::other)?;
         Ok((room, socket.accept().await?))
     }

@@ -54,7 +54,7 @@ impl Custody {
         match source {
             SecretSource::OAuth(oauth) => self.access_token(oauth, binding, None).await,
             SecretSource::Sealed(text) => Ok(self.vault.open(binding, text).await?),
-            other => other.resolve(|_| Err(SecretError::NoKey)).await,
+            other => other.resolve(binding, |_| Err(SecretError::NoKey)).await,
         }
     }
 

@@ -4,6 +4,7 @@
 //! rotation puts a new key in front, seals everything again, and takes the old keys off when nothing needs them.
 //! The key's id is derived from the key, so a damaged line is noticed instead of opening nothing.
 
+use super::commands::{Wanted, output};
 use super::private::{self, PrivateFileError};
 use super::source::{SecretCommand, SecretError};
 use base64::Engine;
@@ -163,7 +164,7 @@ impl KeyRing {
     /// # Errors
     /// [`KeyError`]; no key is in its text.
     pub async fn from_command(words: &[String]) -> Result<KeyRing, KeyError> {
-        KeyRing::parse(&SecretCommand::of_words(words).output().await.map_err(Box::new)?)
+        KeyRing::parse(&output(&SecretCommand::of_words(words), &Wanted::Key).await.map_err(Box::new)?)
     }
 
     /// Reads a ring from its text.

@@ -3,6 +3,7 @@
 //! - [`sealed`]: a secret as text that opens only for its own account, login and server.
 //! - [`key`]: the ring of keys that seal and open.
 //! - [`source`]: where an account's secret comes from.
+//! - [`commands`]: who runs commands that print secrets.
 //! - [`custody`]: all that gets at it: key ring, kept tokens, token endpoints.
 //! - [`oauth`], [`token`]: how OAuth 2.0 tokens are got, and how they are kept and renewed.
 //! - [`http`], [`trust`]: HTTPS to token endpoints, and which certificate authorities are believed.
@@ -13,6 +14,7 @@
 //! A secret in memory is a [`SecretString`], which is wiped when it is dropped and shows nothing of itself. Nothing
 //! here knows what an account is: whoever calls states the [`sealed::Binding`].
 
+pub mod commands;
 pub mod custody;
 pub mod http;
 pub mod key;

@@ -4,6 +4,7 @@
 //! file as a whole (temporary file, fsync, rename, fsync of the directory), so that a reader sees the old or the new
 //! octets and never half of them, whenever the writer is killed.
 
+use crate::fence;
 use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
@@ -73,6 +74,8 @@ impl PrivateFileError {
         match self {
             PrivateFileError::Exposed { path, .. } => Some(format!("chmod 600 {}", path.display())),
             PrivateFileError::ForeignOwner { path, user, .. } => Some(format!("chown {user} {}", path.display())),
+            // What stands outside of the fence has its remedy with it.
+            PrivateFileError::Io { source, .. } if source.raw_os_error().is_none() => None,
             PrivateFileError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("let the user this runs as read the file, or run this as the file's owner".to_owned())
             }
@@ -84,7 +87,7 @@ impl PrivateFileError {
     }
 
     fn io(path: &Path) -> impl FnOnce(io::Error) -> PrivateFileError + '_ {
-        move |source| PrivateFileError::Io { path: path.to_owned(), source }
+        move |source| PrivateFileError::Io { path: path.to_owned(), source: fence::told(path, source) }
     }
 
     /// Whether there is no such file.

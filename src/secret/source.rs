@@ -14,8 +14,10 @@ pub use file::{first_line, first_line_from};
 pub(crate) use read::read;
 
 use super::SecretString;
+use super::commands::{Wanted, output};
 use super::oauth::OAuthSource;
 use super::private::PrivateFileError;
+use super::sealed::Binding;
 use super::token::TokenError;
 use std::io;
 use std::path::PathBuf;
@@ -23,7 +25,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The longest secret that is read, in octets: an access token may have some thousand.
-const MAX_OCTETS: u64 = 64 * 1024;
+pub(super) const MAX_OCTETS: u64 = 64 * 1024;
 
 /// A place to take a secret from.
 #[derive(Clone, Debug)]
@@ -85,6 +87,9 @@ pub enum SecretError {
         /// The limit.
         limit: Duration,
     },
+    /// There is a process that runs commands outside of the service's fence, and it did not.
+    #[error("secret command: the process that runs it: {0}")]
+    Helper(String),
     /// A sealed secret, and no key to open it.
     #[error("the secret is sealed, and no key is configured")]
     NoKey,
@@ -122,6 +127,7 @@ impl SecretError {
             SecretError::Failed { .. } | SecretError::Start { .. } | SecretError::Timeout { .. } => {
                 Some("run it as the MTA's user, without a terminal, and see what it says".to_owned())
             }
+            SecretError::Helper(_) => Some("restart the service, or set `fence: off`".to_owned()),
             SecretError::Empty(_) | SecretError::NotText(_) | SecretError::NotAPassword => None,
         }
     }
@@ -142,26 +148,41 @@ impl SecretSource {
         }
     }
 
-    /// Takes a password from where it is. `open` is asked to open sealed text. [`super::custody::Custody`] does more: it
+    /// The command that gives it, where one does.
+    pub fn command(&self) -> Option<SecretCommand> {
+        match self {
+            SecretSource::Command(command) => Some(command.clone()),
+            SecretSource::SecretService(attributes) => Some(secret_service::command(attributes)),
+            _ => None,
+        }
+    }
+
+    /// Takes a password from where it is; `binding` says whose. `open` is asked to open sealed text. [`super::custody::Custody`] does more: it
     /// opens sealed text itself, and gets access tokens.
     ///
     /// # Errors
     /// [`SecretError`].
     pub async fn resolve(
         &self,
+        binding: &Binding,
         open: impl FnOnce(&str) -> Result<SecretString, SecretError>,
     ) -> Result<SecretString, SecretError> {
         match self {
             SecretSource::Plain(secret) => Ok(secret.clone()),
             SecretSource::File(path) => file::first_line(path),
-            SecretSource::Command(command) => command.first_line().await,
+            SecretSource::Command(command) => printed_for(command, binding).await,
             SecretSource::Env(name) => from_environment(name),
             SecretSource::Credential(name) => file::credential(name),
             SecretSource::Sealed(text) => open(text),
-            SecretSource::SecretService(attributes) => secret_service::command(attributes).first_line().await,
+            SecretSource::SecretService(attributes) => printed_for(&secret_service::command(attributes), binding).await,
             SecretSource::OAuth(_) => Err(SecretError::NotAPassword),
         }
     }
+}
+
+async fn printed_for(command: &SecretCommand, binding: &Binding) -> Result<SecretString, SecretError> {
+    let wanted = Wanted::Secret { account: binding.account.clone(), field: binding.field.clone() };
+    first_line_of(output(command, &wanted).await?, &format!("secret command {}", command.line.program()))
 }
 
 fn from_environment(name: &str) -> Result<SecretString, SecretError> {

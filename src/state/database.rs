@@ -207,7 +207,7 @@ impl Sqlite {
         let io = |source| StateError::Io { path: path.clone(), source };
         let sqlite = |source| StateError::Sqlite { path: path.clone(), source };
         if !path.exists() {
-            self.make_directory()?;
+            make_directory(&self.directory)?;
             // SQLite would give it the umask's mode.
             let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(io)?;
             give_to_owner_of(&self.directory, &file).map_err(io)?;
@@ -217,18 +217,6 @@ impl Sqlite {
         prepare(&mut connection).map_err(sqlite)?;
         let inode = inode_of(&path).ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
         Ok(Open { connection, inode, log: self.directory.join(format!("{FILE}-wal")) })
-    }
-
-    fn make_directory(&self) -> Result<(), StateError> {
-        let io = |source| StateError::Io { path: self.directory.clone(), source };
-        if self.directory.exists() {
-            return Ok(());
-        }
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory).map_err(io)?;
-        match self.directory.parent() {
-            Some(parent) => File::open(&self.directory).and_then(|made| give_to_owner_of(parent, &made)).map_err(io),
-            None => Ok(()),
-        }
     }
 
     /// Moves a corrupt file aside. Several processes may notice at once: the lock makes one of them do it.
@@ -306,6 +294,22 @@ fn drop_all(transaction: &Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(&format!("DROP TABLE \"{}\"", name.replace('"', "\"\"")))?;
     }
     Ok(())
+}
+
+/// Makes the state's directory where it is not there.
+///
+/// # Errors
+/// [`StateError::Io`].
+pub fn make_directory(directory: &Path) -> Result<(), StateError> {
+    let io = |source| StateError::Io { path: directory.to_owned(), source };
+    if directory.exists() {
+        return Ok(());
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io)?;
+    match directory.parent() {
+        Some(parent) => File::open(directory).and_then(|made| give_to_owner_of(parent, &made)).map_err(io),
+        None => Ok(()),
+    }
 }
 
 /// What root makes belongs to whom the directory belongs to, so that the MTA's user can use it; SQLite does the same

@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "account",
             "config",
+            "fence",
             "log",
             "message",
             "mta",
@@ -36,6 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "account",
             "config",
+            "fence",
             "log",
             "message",
             "metrics",
@@ -49,6 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
+    ("fence", &[]),
     ("metrics", &[]),
     ("reception", &["verdict", "wire"]),
     ("process", &["verdict"]),
@@ -57,9 +60,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("relay", &["account", "config", "message", "metrics", "secret", "state", "submission", "verdict", "wire"]),
     ("config", &["account", "secret", "verdict", "wire", "yaml"]),
     ("submission", &["message", "secret", "state", "verdict", "wire"]),
-    ("account", &["secret", "state", "verdict", "wire", "yaml"]),
+    ("account", &["fence", "secret", "state", "verdict", "wire", "yaml"]),
     ("message", &["secret", "state", "verdict", "wire"]),
-    ("secret", &["metrics", "state", "verdict", "wire", "yaml"]),
+    ("secret", &["fence", "metrics", "state", "verdict", "wire", "yaml"]),
     ("state", &["verdict", "wire", "yaml"]),
     ("yaml", &["wire"]),
     ("sandbox", &["verdict", "wire"]),
@@ -70,6 +73,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Crate, and the modules that may name it.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("clap", &["main", "cli"]),
+    ("landlock", &["fence"]),
+    ("seccompiler", &["fence"]),
     ("lettre", &["submission", "message", "relay"]),
     ("serde_yaml", &["yaml"]),
     ("nom", &["wire", "message"]),

@@ -5,6 +5,7 @@
 mod accounts;
 mod dialogue;
 mod docs;
+mod fence;
 mod house;
 mod imports;
 mod json;

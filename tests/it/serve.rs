@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(crate) struct Serving {
     child: Child,
     notified: UnixDatagram,
+    /// What `systemctl status` would show.
+    pub(crate) status: String,
 }
 
 impl Serving {
@@ -23,8 +25,9 @@ impl Serving {
         notified.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut command = site.command("serve");
         let child = command.env("NOTIFY_SOCKET", &socket).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let serving = Serving { child, notified };
-        assert_eq!(serving.word(), "READY=1");
+        let mut serving = Serving { child, notified, status: String::new() };
+        let word = serving.word();
+        serving.status = word.strip_prefix("READY=1\nSTATUS=").unwrap_or_else(|| panic!("{word}")).to_owned();
         serving
     }
 
@@ -35,8 +38,12 @@ impl Serving {
         String::from_utf8_lossy(&octets[..length]).trim().to_owned()
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+        let id = self.id().to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
@@ -168,7 +175,7 @@ fn what_keeps_it_from_starting_is_told_with_a_remedy_and_without_secrets() {
 fn it_can_gain_no_rights_and_leaves_no_core() {
     let (site, _) = site();
     let serving = Serving::start(&site);
-    let of_process = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", serving.child.id())).unwrap();
+    let of_process = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", serving.id())).unwrap();
     let status = of_process("status");
     assert!(status.lines().any(|line| line == "NoNewPrivs:\t1"), "{status}");
     let limits = of_process("limits");

@@ -1,6 +1,7 @@
 //! An account file's octets and what the file system says of it.
 
 use crate::account::{AccountError, FileStamp};
+use crate::fence;
 use crate::yaml::MAX_OCTETS;
 use rustix::fs::{Mode, OFlags};
 use std::fs::{File, Metadata};
@@ -29,7 +30,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Content>, AccountError> {
 
 /// Opens the file at `path`; `None` where there is none. A symlink that leads nowhere is trouble, not absence.
 pub(super) fn open(path: &Path) -> Result<Option<Opened>, AccountError> {
-    let trouble = |source: io::Error| AccountError::Io { path: path.to_owned(), source };
+    let trouble = |source| AccountError::Io { path: path.to_owned(), source: fence::told(path, source) };
     // Without O_NONBLOCK a FIFO in the file's place would hang the delivery.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     match rustix::fs::open(path, flags, Mode::empty()) {

@@ -2,7 +2,7 @@
 
 use super::{read_mailbox, read_path};
 use crate::config::{
-    Breakers, Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify, Pause, Sessions,
+    Breakers, FenceConfig, Journal, JournalMode, KeySource, Language, Listen, ListenAddress, Notify, Pause, Sessions,
 };
 use crate::yaml::Value;
 use std::path::Path;
@@ -93,6 +93,18 @@ fn listen_address(value: &Value<'_>) -> Option<ListenAddress> {
         value.error_with_hint("expected a socket", "unix:/run/sendvia/lmtp, or 127.0.0.1:2003");
     }
     address
+}
+
+/// `fence: on`, `fence: off`, or `{read: [PATH..]}`
+pub(super) fn fence(value: &Value<'_>, base: &Path) -> Option<FenceConfig> {
+    if value.is_text() {
+        let is_wanted = value.word(&[("on", true), ("off", false)])?;
+        return Some(FenceConfig { is_wanted, ..FenceConfig::default() });
+    }
+    let mut section = value.section()?;
+    let read = section.optional("read", |value| value.one_or_each(|path| read_path(path, base))).unwrap_or_default();
+    section.finish();
+    Some(FenceConfig { is_wanted: true, read })
 }
 
 /// `breakers: {credentials: {first: 5m, longest: 6h}, host:, account:, quota:, logins:}`

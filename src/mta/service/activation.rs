@@ -7,7 +7,7 @@ use listenfd::ListenFd;
 use std::io;
 use std::os::unix::net::UnixListener;
 
-/// The sockets that were passed; none where systemd is not there. Inside a runtime, and once.
+/// The sockets that were passed; none where systemd is not there. Once.
 ///
 /// # Errors
 /// [`SocketError`], for one that nobody knows.

@@ -2,8 +2,9 @@
 
 use super::activation::{adopt, serves};
 use super::watched::Watched;
-use super::{Drained, Limits, Listener, Live, Protocol, Service, SocketError};
+use super::{Drained, Limits, Listener, Live, Protocol, Service, SocketError, enclosure};
 use crate::config::{Config, Listen, ListenAddress};
+use crate::fence;
 use crate::log;
 use crate::process::Signals;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -37,20 +38,24 @@ impl StartError {
     }
 }
 
-/// Serves until a signal ends it: SIGTERM and SIGINT let transactions finish, a second one does not; SIGHUP, and a change
+/// Serves on `listeners` until a signal ends it: SIGTERM and SIGINT let transactions finish, a second one does not; SIGHUP, and a change
 /// of the configuration's file, make `reload` read it again.
 ///
 /// # Errors
 /// [`StartError`]; then nothing was served.
-pub async fn run(config: Config, reload: impl Fn() -> Option<Config>) -> Result<Drained, StartError> {
+pub async fn run(
+    config: Config,
+    listeners: Vec<Listener>,
+    reload: impl Fn() -> Option<Config>,
+) -> Result<Drained, StartError> {
     raise_descriptors();
     let mut signals = Signals::new()?;
-    let listeners = listeners(&config.listen).await?;
     let mut file = Watched::new(config.file.as_deref());
     let live = Arc::new(Live::new(config));
     let service = Service::new(Arc::clone(&live), Limits::default());
-    log::info(&format!("started, {} sockets", listeners.len()));
-    tell(&[NotifyState::Ready]);
+    let fence = fence::raised().map_or_else(|| "off".to_owned(), ToString::to_string);
+    log::info(&format!("started, {} sockets; fence: {fence}", listeners.len()));
+    tell(&[NotifyState::Ready, NotifyState::Status(&format!("fence: {fence}"))]);
     let stopping = async {
         until_stop(&mut signals, &mut file, || take_over(&live, &reload)).await;
         log::info("stopping: transactions under way are finished");
@@ -69,15 +74,18 @@ pub async fn run(config: Config, reload: impl Fn() -> Option<Config>) -> Result<
     Ok(drained)
 }
 
-/// Every socket of systemd, and those that it did not pass.
-async fn listeners(listen: &Listen) -> Result<Vec<Listener>, StartError> {
+/// Every socket of systemd, and those that it did not pass. No runtime is needed.
+///
+/// # Errors
+/// [`StartError`]; then none is left behind.
+pub fn listeners(listen: &Listen) -> Result<Vec<Listener>, StartError> {
     let mut listeners = adopt(listen)?;
     let adopted = listeners.len();
     for (_, protocol) in Protocol::ALL {
         for address in protocol.addresses(listen) {
             warn_of_strangers(protocol, address);
             if !serves(&listeners[..adopted], protocol, address) {
-                listeners.push(Listener::bind(protocol, address).await?);
+                listeners.push(Listener::bind(protocol, address)?);
             }
         }
     }
@@ -112,6 +120,11 @@ fn reloading() -> Vec<NotifyState<'static>> {
 }
 
 fn replace(live: &Live, config: Config) {
+    if let Some(path) = fence::raised().and_then(|raised| enclosure::outside(&config, raised)) {
+        let path = path.display();
+        log::warning(&format!("reload: {path} is outside of the fence, which can't be widened: restart the service"));
+        return log::warning("reload: the configuration in force is kept");
+    }
     if config.listen != live.config().listen {
         log::warning("reload: other sockets in `listen` count after a restart");
     }

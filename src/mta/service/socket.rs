@@ -12,11 +12,15 @@ use rustix::fs::FlockOperation;
 use std::fmt;
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdTcpListener};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// Connections that wait to be taken; the kernel takes less where `net.core.somaxconn` says so.
+const BACKLOG: i32 = 1024;
 
 /// Who may connect to a socket that we made: our user and the socket's group.
 const MODE: u32 = 0o660;
@@ -30,12 +34,23 @@ pub struct Listener {
     pub(super) socket: Socket,
 }
 
-/// A socket that takes connections.
+/// A socket that clients can connect to: made before there is a runtime, and so before the fence.
 pub(super) enum Socket {
     Unix {
-        listener: UnixListener,
+        listener: StdUnixListener,
         /// The file that we made, and take away again.
         made: Option<Made>,
+    },
+    Tcp(StdTcpListener),
+}
+
+/// The same, taking connections.
+pub(super) enum Accepting {
+    Unix {
+        listener: UnixListener,
+        /// Where its file is now: one that was bound beside its place has another address.
+        file: Option<PathBuf>,
+        _made: Option<Made>,
     },
     Tcp(TcpListener),
 }
@@ -122,16 +137,14 @@ impl SocketError {
 }
 
 impl Listener {
-    /// Listens at `address`; to be called inside a runtime.
+    /// Listens at `address`.
     ///
     /// # Errors
     /// [`SocketError`].
-    pub async fn bind(protocol: Protocol, address: &ListenAddress) -> Result<Listener, SocketError> {
+    pub fn bind(protocol: Protocol, address: &ListenAddress) -> Result<Listener, SocketError> {
         let socket = match address {
             ListenAddress::Unix(path) => bind_unix(path, mode(protocol))?,
-            ListenAddress::Tcp(address) => {
-                Socket::Tcp(TcpListener::bind(address).await.map_err(SocketError::io(address))?)
-            }
+            ListenAddress::Tcp(address) => Socket::Tcp(bind_tcp(*address).map_err(SocketError::io(address))?),
         };
         Ok(Listener { protocol, socket })
     }
@@ -140,12 +153,8 @@ impl Listener {
     ///
     /// # Errors
     /// [`SocketError::Io`].
-    pub(super) fn adopt_unix(
-        protocol: Protocol,
-        listener: std::os::unix::net::UnixListener,
-    ) -> Result<Listener, SocketError> {
-        let adopted = listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener));
-        let listener = adopted.map_err(SocketError::io(protocol.name()))?;
+    pub(super) fn adopt_unix(protocol: Protocol, listener: StdUnixListener) -> Result<Listener, SocketError> {
+        listener.set_nonblocking(true).map_err(SocketError::io(protocol.name()))?;
         Ok(Listener { protocol, socket: Socket::Unix { listener, made: None } })
     }
 
@@ -153,9 +162,9 @@ impl Listener {
     ///
     /// # Errors
     /// [`SocketError::Io`].
-    pub(super) fn adopt_tcp(protocol: Protocol, listener: std::net::TcpListener) -> Result<Listener, SocketError> {
-        let adopted = listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener));
-        Ok(Listener { protocol, socket: Socket::Tcp(adopted.map_err(SocketError::io(protocol.name()))?) })
+    pub(super) fn adopt_tcp(protocol: Protocol, listener: StdTcpListener) -> Result<Listener, SocketError> {
+        listener.set_nonblocking(true).map_err(SocketError::io(protocol.name()))?;
+        Ok(Listener { protocol, socket: Socket::Tcp(listener) })
     }
 
     /// The TCP address, where it has one: the port may have been the system's to choose.
@@ -178,14 +187,38 @@ impl Socket {
         }
     }
 
+    /// The file that we made for it.
+    pub(super) fn made(&self) -> Option<&Path> {
+        match self {
+            Socket::Unix { made, .. } => made.as_ref().map(|made| made.path.as_path()),
+            Socket::Tcp(_) => None,
+        }
+    }
+
+    /// Takes connections from here on; inside a runtime.
+    pub(super) fn accepting(self) -> io::Result<Accepting> {
+        let made = self.made().map(Path::to_owned);
+        let file = made.or_else(|| match self.address() {
+            Some(ListenAddress::Unix(path)) => Some(path),
+            _ => None,
+        });
+        Ok(match self {
+            Socket::Unix { listener, made } => {
+                Accepting::Unix { listener: UnixListener::from_std(listener)?, file, _made: made }
+            }
+            Socket::Tcp(listener) => Accepting::Tcp(TcpListener::from_std(listener)?),
+        })
+    }
+}
+
+impl Accepting {
     /// Whether what `peer` says can only come from the MTA. The kernel let nobody connect whom the socket's mode
     /// forbids; where it forbids nobody, the peer has to be root, our own user or the socket's owner.
     pub(super) fn channel(&self, peer: &Peer) -> Channel {
         let Peer::Unix { uid } = peer else { return Channel::OfAnybody };
-        let file = match self.address() {
-            // It was bound beside its place, so its address is not where it is now.
-            Some(ListenAddress::Unix(path)) => fs::metadata(self.made().unwrap_or(&path)).ok(),
-            _ => None,
+        let file = match self {
+            Accepting::Unix { file, .. } => file.as_ref().and_then(|file| fs::metadata(file).ok()),
+            Accepting::Tcp(_) => None,
         };
         let is_closed_to_others = file.as_ref().is_some_and(|file| file.mode() & 0o002 == 0);
         let is_known = [Some(0), Some(rustix::process::geteuid().as_raw()), file.map(|file| file.uid())];
@@ -195,21 +228,14 @@ impl Socket {
         }
     }
 
-    fn made(&self) -> Option<&Path> {
-        match self {
-            Socket::Unix { made, .. } => made.as_ref().map(|made| made.path.as_path()),
-            Socket::Tcp(_) => None,
-        }
-    }
-
     pub(super) async fn accept(&self) -> io::Result<Accepted> {
         match self {
-            Socket::Unix { listener, .. } => {
+            Accepting::Unix { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
                 let peer = Peer::Unix { uid: stream.peer_cred()?.uid() };
                 Ok(Accepted::Unix(stream, peer))
             }
-            Socket::Tcp(listener) => {
+            Accepting::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 // Replies are short and waited for.
                 let _ = stream.set_nodelay(true);
@@ -243,13 +269,22 @@ fn mode(protocol: Protocol) -> u32 {
     }
 }
 
+fn bind_tcp(address: SocketAddr) -> io::Result<StdTcpListener> {
+    let listener = StdTcpListener::bind(address)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
 fn bind_unix(path: &Path, mode: u32) -> Result<Socket, SocketError> {
     let io = |source| SocketError::Io { address: path.display().to_string(), source };
     let lock = lock(path)?;
     check_is_free(path)?;
     let beside = beside(path, ".new");
     let _ = fs::remove_file(&beside);
-    let listener = UnixListener::bind(&beside).map_err(io)?;
+    let listener = StdUnixListener::bind(&beside).map_err(io)?;
+    rustix::net::listen(&listener, BACKLOG).map_err(|errno| io(errno.into()))?;
+    listener.set_nonblocking(true).map_err(io)?;
     let placed = fs::set_permissions(&beside, Permissions::from_mode(mode)).and_then(|()| fs::rename(&beside, path));
     placed.map_err(io)?;
     let inode = inode(path).ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
@@ -295,12 +330,8 @@ fn inode(path: &Path) -> Option<(u64, u64)> {
 mod tests {
     use super::*;
 
-    fn block_on<T>(work: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-    }
-
     fn bind(path: &Path) -> Result<Listener, SocketError> {
-        block_on(Listener::bind(Protocol::Policy, &ListenAddress::Unix(path.to_owned())))
+        Listener::bind(Protocol::Policy, &ListenAddress::Unix(path.to_owned()))
     }
 
     #[test]

@@ -26,8 +26,8 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     builder.worker_threads(2).enable_all().build().unwrap().block_on(work)
 }
 
-async fn bind(protocol: Protocol, path: &Path) -> Listener {
-    Listener::bind(protocol, &ListenAddress::Unix(path.to_owned())).await.unwrap()
+fn bind(protocol: Protocol, path: &Path) -> Listener {
+    Listener::bind(protocol, &ListenAddress::Unix(path.to_owned())).unwrap()
 }
 
 async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &[u8], reply: &[u8]) {
@@ -42,9 +42,9 @@ fn policy_and_tables_are_served_side_by_side_until_the_stop() {
     let (directory, config) = site();
     block_on(async {
         let policy = directory.path().join("policy");
-        let listening = bind(Protocol::Policy, &policy).await;
+        let listening = bind(Protocol::Policy, &policy);
         let any_port = ListenAddress::Tcp("127.0.0.1:0".parse().unwrap());
-        let map = Listener::bind(Protocol::Map, &any_port).await.unwrap();
+        let map = Listener::bind(Protocol::Map, &any_port).unwrap();
         let map_address = map.tcp_address().unwrap();
         let service = Service::new(Arc::new(Live::new(config)), Limits::default());
         let (stop, stopping) = oneshot::channel::<()>();
@@ -69,7 +69,7 @@ fn a_reload_counts_for_the_next_request_on_an_open_connection() {
     let (directory, config) = site();
     block_on(async {
         let path = directory.path().join("map");
-        let listening = bind(Protocol::Map, &path).await;
+        let listening = bind(Protocol::Map, &path);
         let live = Arc::new(Live::new(config.clone()));
         let service = Service::new(Arc::clone(&live), Limits::default());
         let (stop, stopping) = oneshot::channel::<()>();
@@ -91,7 +91,7 @@ fn a_connection_over_the_limit_waits_until_there_is_room() {
     let (directory, config) = site();
     block_on(async {
         let path = directory.path().join("map");
-        let listening = bind(Protocol::Map, &path).await;
+        let listening = bind(Protocol::Map, &path);
         let limits = Limits { connections: 1, ..Limits::default() };
         let service = Service::new(Arc::new(Live::new(config)), limits);
         let (stop, stopping) = oneshot::channel::<()>();
@@ -119,7 +119,7 @@ fn a_stop_waits_for_a_request_half_read() {
     let (directory, config) = site();
     block_on(async {
         let path = directory.path().join("map");
-        let listening = bind(Protocol::Map, &path).await;
+        let listening = bind(Protocol::Map, &path);
         let service = Service::new(Arc::new(Live::new(config)), Limits::default());
         let (stop, stopping) = oneshot::channel::<()>();
         let client = async {

@@ -54,6 +54,15 @@ impl OAuthSource {
         sealed.collect()
     }
 
+    /// Its secret called `field`, as the binding of one names it.
+    pub fn secret(&self, field: &str) -> Option<&SecretSource> {
+        match field {
+            CLIENT_SECRET => self.client_secret.as_ref(),
+            REFRESH_TOKEN => self.refresh_token.as_ref(),
+            _ => None,
+        }
+    }
+
     /// What a sealed client secret is sealed for.
     pub fn client_secret_binding(&self, account: &Binding) -> Binding {
         self.binding(account, CLIENT_SECRET)
@@ -77,7 +86,7 @@ impl OAuthSecrets<'_> {
         let secret = match source {
             None => return Ok(None),
             Some(SecretSource::Sealed(text)) => self.vault.open(&binding, text).await.map_err(Into::into),
-            Some(other) => other.resolve(|_| Err(crate::secret::source::SecretError::NoKey)).await,
+            Some(other) => other.resolve(&binding, |_| Err(crate::secret::source::SecretError::NoKey)).await,
         };
         secret.map(Some).map_err(|error| format!("{field}: {error}"))
     }

@@ -4,8 +4,7 @@
 //! The command gets no input, its errors go nowhere (a log is no place for them), and it and all its children are
 //! killed when it does not answer in time.
 
-use super::{MAX_OCTETS, SecretError, first_line_of};
-use crate::secret::SecretString;
+use super::{MAX_OCTETS, SecretError};
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -88,12 +87,7 @@ impl SecretCommand {
         SecretCommand { line: CommandLine::Words(words.to_vec()), time_limit: TIME_LIMIT }
     }
 
-    /// Runs the command and takes the first line of what it prints.
-    pub(super) async fn first_line(&self) -> Result<SecretString, SecretError> {
-        first_line_of(self.output().await?, &format!("secret command {}", self.line.program()))
-    }
-
-    /// Runs the command and takes all that it prints.
+    /// Runs the command in this process and takes all that it prints; [`crate::secret::commands`] knows whether it may.
     ///
     /// # Errors
     /// [`SecretError`]; nothing of the output is in it.
@@ -196,12 +190,14 @@ fn shown(status: ExitStatus) -> String {
 mod tests {
     use super::*;
     use crate::secret::ExposeSecret;
+    use crate::secret::source::first_line_of;
     use std::time::Instant;
 
     fn run(line: CommandLine, time_limit: Duration) -> Result<String, SecretError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let command = SecretCommand { line, time_limit };
-        runtime.block_on(command.first_line()).map(|secret| secret.expose_secret().to_owned())
+        let octets = runtime.block_on(command.output())?;
+        first_line_of(octets, "command").map(|secret| secret.expose_secret().to_owned())
     }
 
     fn shell(line: &str) -> CommandLine {
