@@ -40,7 +40,7 @@ use std::sync::Arc;
 /// needed.
 pub struct Relay {
     config: Config,
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     custody: Custody,
     ledger: Box<dyn Ledger>,
     trust: Arc<TlsTrust>,
@@ -94,6 +94,11 @@ impl Relay {
     /// Where accounts are kept.
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
+    }
+
+    /// The same, to share it.
+    pub fn accounts(&self) -> &Arc<dyn Store> {
+        &self.store
     }
 
     /// What outlives a process; it is opened by the first question to it.

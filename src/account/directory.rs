@@ -15,6 +15,7 @@ use crate::yaml::Problem;
 use content::Content;
 use known::{Known, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A directory of account files.
@@ -52,7 +53,7 @@ impl Directory {
             return Ok(Some(known));
         }
         let Loaded { account, is_alias, .. } = self.read(&path, Some(address), opened.read(&path)?)?;
-        let read = Read { account, is_alias };
+        let read = Read { account: Arc::new(account), is_alias };
         self.known.keep(&name, stamp, &read);
         Ok(Some(read))
     }
@@ -102,7 +103,7 @@ impl Store for Directory {
         Ok(None)
     }
 
-    fn load(&self, address: &AccountAddress) -> Result<Option<Account>, AccountError> {
+    fn load(&self, address: &AccountAddress) -> Result<Option<Arc<Account>>, AccountError> {
         Ok(self.load_file(address)?.map(|loaded| loaded.account))
     }
 

@@ -23,6 +23,11 @@ impl FileStamp {
         }
     }
 
+    /// The file's octets.
+    pub(super) fn size(&self) -> u64 {
+        self.file.2
+    }
+
     /// Whether a change from now on will show: the last one is longer ago than a tick of the file system's clock.
     pub(super) fn has_settled(&self, now: SystemTime, tick: Duration) -> bool {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(tick);

@@ -11,11 +11,12 @@ use super::store::{Existing, Found, Rule, Store, Surveyed, Written, candidates};
 use super::{Account, AccountAddress, AccountError, Aliases, name};
 use crate::secret::private;
 use crate::wire::mailbox::Mailbox;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -85,6 +86,8 @@ impl Sqlite {
     fn connect(&self, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
         let connection = Connection::open_with_flags(&self.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY)?;
+        // Else a statement is planned anew for each name.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(connection)
     }
 
@@ -184,14 +187,14 @@ impl Store for Sqlite {
         for (rule, address) in candidates(sender) {
             if let Some((account, is_alias)) = self.load_row(&address)? {
                 let rule = if is_alias && rule == Rule::Exact { Rule::Alias } else { rule };
-                return Ok(Some(Found { account, rule }));
+                return Ok(Some(Found { account: Arc::new(account), rule }));
             }
         }
         Ok(None)
     }
 
-    fn load(&self, address: &AccountAddress) -> Result<Option<Account>, AccountError> {
-        Ok(self.load_row(address)?.map(|(account, _)| account))
+    fn load(&self, address: &AccountAddress) -> Result<Option<Arc<Account>>, AccountError> {
+        Ok(self.load_row(address)?.map(|(account, _)| Arc::new(account)))
     }
 
     fn survey(&self, each: &mut dyn FnMut(Surveyed)) -> Result<(), AccountError> {

@@ -5,6 +5,7 @@ use crate::wire::mailbox::Mailbox;
 use crate::yaml::Problem;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Which kind of store, and where.
@@ -69,8 +70,8 @@ impl fmt::Display for Rule {
 /// An account and why it is the one.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The account.
-    pub account: Account,
+    /// The account, which the store may have lent to others as well.
+    pub account: Arc<Account>,
     /// How it was found.
     pub rule: Rule,
 }
@@ -87,7 +88,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`AccountError`].
-    fn load(&self, address: &AccountAddress) -> Result<Option<Account>, AccountError>;
+    fn load(&self, address: &AccountAddress) -> Result<Option<Arc<Account>>, AccountError>;
 
     /// Every account and alias in the order of their names, with all that is wrong; those that can't be used too.
     ///
@@ -161,10 +162,10 @@ pub struct Surveyed {
 }
 
 /// The store at `place`. Nothing is opened before the first look-up.
-pub fn open(place: &Place, presets: super::preset::Presets) -> Box<dyn Store> {
+pub fn open(place: &Place, presets: super::preset::Presets) -> Arc<dyn Store> {
     match place {
-        Place::Directory(path) => Box::new(Directory::new(path.clone(), presets)),
-        Place::Sqlite(path) => Box::new(Sqlite::new(path.clone(), presets)),
+        Place::Directory(path) => Arc::new(Directory::new(path.clone(), presets)),
+        Place::Sqlite(path) => Arc::new(Sqlite::new(path.clone(), presets)),
     }
 }
 

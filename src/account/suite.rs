@@ -5,6 +5,7 @@ use super::{
     Account, AccountAddress, AccountError, Authorise, Directory, Existing, Found, Rule, Sqlite, Store, Submitter,
 };
 use crate::wire::mailbox::Mailbox;
+use std::sync::Arc;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -36,7 +37,7 @@ fn find(store: &dyn Store, sender: &str) -> Result<Option<Found>, AccountError> 
     store.find(&Mailbox::parse(sender).expect("an address"))
 }
 
-fn account(store: &dyn Store, sender: &str) -> Account {
+fn account(store: &dyn Store, sender: &str) -> Arc<Account> {
     let found = find(store, sender).unwrap_or_else(|error| panic!("{sender}: {error}"));
     found.unwrap_or_else(|| panic!("{sender} has no account")).account
 }

@@ -24,6 +24,7 @@ use crate::account::{self, Account, AccountAddress};
 use crate::config::Config;
 use crate::verdict::ExitStatus;
 use clap::{Args, Subcommand};
+use std::sync::Arc;
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
 ///
 /// # Errors
 /// The exit status that remains.
-fn load(config: &Config, text: &str) -> Result<Account, ExitStatus> {
+fn load(config: &Config, text: &str) -> Result<Arc<Account>, ExitStatus> {
     let address = parse_address(text)?;
     let store = account::open(&config.accounts, config.presets.clone());
     match store.load(&address) {

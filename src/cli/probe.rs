@@ -18,6 +18,7 @@ use crate::wire::mailbox::Mailbox;
 use clap::Args;
 use look::Sight;
 use std::path::Path;
+use std::sync::Arc;
 use target::Target;
 
 /// What was typed.
@@ -57,12 +58,12 @@ struct Login {
 /// Probes, and prints what was found.
 pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     match prepare(arguments) {
-        Ok((relay, target, routes, account)) => probe(arguments, &relay, target, &routes, account.as_ref()),
+        Ok((relay, target, routes, account)) => probe(arguments, &relay, target, &routes, account.as_deref()),
         Err(status) => status,
     }
 }
 
-type Plan = (Relay, Target, Vec<RouteConfig>, Option<Account>);
+type Plan = (Relay, Target, Vec<RouteConfig>, Option<Arc<Account>>);
 
 fn prepare(arguments: &Arguments) -> Result<Plan, ExitStatus> {
     let config = configuration(arguments)?;
@@ -103,7 +104,7 @@ fn routes(config: &Config, only: Option<&str>) -> Result<Vec<RouteConfig>, ExitS
     }
 }
 
-fn load(config: &Config, address: &str) -> Result<Account, ExitStatus> {
+fn load(config: &Config, address: &str) -> Result<Arc<Account>, ExitStatus> {
     let mailbox = Mailbox::parse(address).map_err(|error| usage(&format!("{address}: {error}")))?;
     let found = account::open(&config.accounts, config.presets.clone()).find(&mailbox);
     match found {

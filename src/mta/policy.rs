@@ -19,6 +19,7 @@ use crate::state::{Clock, Closure, Kind, Ledger, Moment, Sqlite, StateError};
 use crate::verdict::{Disposition, Outcome, Verdict};
 use crate::wire::mailbox::ReversePath;
 use crate::wire::policy::{PolicyRequest, encode_action};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 
@@ -27,7 +28,7 @@ const DUNNO: &str = "DUNNO";
 
 /// What answers policy requests. Accounts and closures are looked at anew for each.
 pub struct Policy {
-    accounts: Box<dyn Store>,
+    accounts: Arc<dyn Store>,
     state: Box<dyn Ledger>,
     clock: Clock,
     config: Config,
@@ -56,12 +57,17 @@ struct Asked<'a> {
 impl Policy {
     /// By this configuration. Nothing is opened yet.
     pub fn new(config: &Config) -> Policy {
-        Policy::with_clock(config, Clock::System)
+        Policy::with_accounts(config, account::open(&config.accounts, config.presets.clone()))
     }
 
-    fn with_clock(config: &Config, clock: Clock) -> Policy {
+    /// The same over the configuration's accounts as somebody else opened them.
+    pub fn with_accounts(config: &Config, accounts: Arc<dyn Store>) -> Policy {
+        Policy::with_clock(config, accounts, Clock::System)
+    }
+
+    fn with_clock(config: &Config, accounts: Arc<dyn Store>, clock: Clock) -> Policy {
         Policy {
-            accounts: account::open(&config.accounts, config.presets.clone()),
+            accounts,
             state: Box::new(Sqlite::new(&config.state, clock.clone())),
             clock,
             config: config.clone(),
@@ -69,7 +75,7 @@ impl Policy {
     }
 
     /// The action for a request.
-    pub fn decide(&self, request: &PolicyRequest) -> String {
+    pub fn decide(&self, request: &PolicyRequest<'_>) -> String {
         let Some(asked) = Asked::of(request) else { return DUNNO.to_owned() };
         match request.value("protocol_state") {
             Some("MAIL" | "RCPT") => self.judge(&asked).unwrap_or_else(|trouble| {
@@ -148,7 +154,7 @@ fn refusal(outcome: &Outcome) -> String {
 
 impl<'a> Asked<'a> {
     /// `None` for mail without a login, and for what is no address.
-    fn of(request: &'a PolicyRequest) -> Option<Asked<'a>> {
+    fn of(request: &'a PolicyRequest<'_>) -> Option<Asked<'a>> {
         let login = request.value("sasl_username")?;
         let sender = ReversePath::parse(request.value("sender").unwrap_or_default()).ok()?;
         let queue_id = request.value("queue_id").unwrap_or_default();
@@ -176,7 +182,7 @@ impl Exchange for NoPolicy {
     }
 }
 
-fn next(buffer: &[u8], decide: impl Fn(&PolicyRequest) -> String) -> Next {
+fn next(buffer: &[u8], decide: impl Fn(&PolicyRequest<'_>) -> String) -> Next {
     match PolicyRequest::parse(buffer) {
         Ok(None) => Next::Incomplete,
         Ok(Some((request, consumed))) => Next::Reply { consumed, reply: encode_action(&decide(&request)) },

@@ -17,6 +17,7 @@ use crate::log;
 use crate::wire::mailbox::Mailbox;
 use crate::wire::netstring::{self, Netstring};
 use crate::wire::socketmap::{MAX_SOCKETMAP, SocketmapReply, SocketmapRequest};
+use std::sync::Arc;
 
 /// Stands for the owner of what nobody may use, and is no login: Postfix parts logins by blanks and commas.
 const NOBODY: &str = "<nobody>";
@@ -52,7 +53,7 @@ impl Table {
 
 /// What answers look-ups. Accounts are looked at anew for each.
 pub struct Maps {
-    accounts: Box<dyn Store>,
+    accounts: Arc<dyn Store>,
     null_sender: NullSender,
     transport: String,
 }
@@ -72,8 +73,13 @@ pub enum Entry {
 impl Maps {
     /// By this configuration. Nothing is opened yet.
     pub fn new(config: &Config) -> Maps {
+        Maps::with_accounts(config, account::open(&config.accounts, config.presets.clone()))
+    }
+
+    /// The same over the configuration's accounts as somebody else opened them.
+    pub fn with_accounts(config: &Config, accounts: Arc<dyn Store>) -> Maps {
         Maps {
-            accounts: account::open(&config.accounts, config.presets.clone()),
+            accounts,
             null_sender: config.null_sender.clone(),
             transport: config.map.transport.clone(),
         }
@@ -121,7 +127,7 @@ impl Maps {
         })
     }
 
-    fn account_of(&self, key: &str) -> Result<Option<Account>, AccountError> {
+    fn account_of(&self, key: &str) -> Result<Option<Arc<Account>>, AccountError> {
         if let Ok(domain @ AccountAddress::Domain(_)) = AccountAddress::parse(key) {
             return self.accounts.load(&domain);
         }

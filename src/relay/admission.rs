@@ -7,12 +7,13 @@ use crate::verdict::Outcome;
 use crate::wire::envelope::Envelope;
 use crate::wire::mailbox::ReversePath;
 use crate::wire::text::with_hint;
+use std::sync::Arc;
 
 /// A message's envelope with the account that carries it: the submitter may use it.
 #[derive(Clone, Debug)]
 pub struct Admission {
     /// The account.
-    pub account: Account,
+    pub account: Arc<Account>,
     /// How it was found; `None` where the configuration names it for the null reverse-path.
     pub rule: Option<Rule>,
     /// From whom, to whom, as the MTA gave it.

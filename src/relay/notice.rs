@@ -17,6 +17,7 @@ use crate::verdict::{Disposition, Meaning, Verdict};
 use crate::wire::envelope::Envelope;
 use crate::wire::mailbox::{Mailbox, ReversePath};
 use composed::composed;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One notice in this span.
@@ -116,7 +117,7 @@ impl Relay {
     }
 
     /// The account that carries notices; not the one in trouble, and not while it is closed itself.
-    fn messenger(&self, broken: &Account) -> Result<Account, String> {
+    fn messenger(&self, broken: &Account) -> Result<Arc<Account>, String> {
         let via = self.config().notify.via.as_ref().ok_or("`notify: {via: ADDRESS}` names no account to send it")?;
         let found = self.store().find(via).map_err(|error| error.to_string())?;
         let account = found.ok_or_else(|| format!("there is no account {via}"))?.account;

@@ -4,6 +4,7 @@ use nom::bytes::streaming::{tag, take_till, take_while1};
 use nom::multi::many_till;
 use nom::sequence::{separated_pair, terminated};
 use nom::{Err, IResult, Parser};
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// The longest request read, in octets. Postfix's own are around 700; a certificate's subject can be long.
@@ -11,8 +12,8 @@ pub const MAX_REQUEST: usize = 65_536;
 
 /// A request's attributes, in the order sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PolicyRequest {
-    attributes: Vec<(String, String)>,
+pub struct PolicyRequest<'a> {
+    attributes: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// The octets are no request, and never will be.
@@ -26,7 +27,7 @@ pub enum PolicyError {
     TooLong,
 }
 
-impl PolicyRequest {
+impl<'a> PolicyRequest<'a> {
     /// Reads one request from the start of `buffer`: the request, and how many octets it takes; `None` while octets are
     /// missing. What is not UTF-8 becomes U+FFFD, so it matches no address and no login.
     ///
@@ -38,10 +39,11 @@ impl PolicyRequest {
     ///
     /// # Errors
     /// [`PolicyError`].
-    pub fn parse(buffer: &[u8]) -> Result<Option<(PolicyRequest, usize)>, PolicyError> {
+    pub fn parse(buffer: &'a [u8]) -> Result<Option<(PolicyRequest<'a>, usize)>, PolicyError> {
         match many_till(attribute, line_end).parse(buffer) {
             Ok((rest, (attributes, _))) => {
-                let attributes = attributes.into_iter().map(|(name, value)| (lossy(name), lossy(value))).collect();
+                let lossy = |(name, value)| (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+                let attributes = attributes.into_iter().map(lossy).collect();
                 Ok(Some((PolicyRequest { attributes }, buffer.len() - rest.len())))
             }
             Err(Err::Incomplete(_)) if buffer.len() > MAX_REQUEST => Err(PolicyError::TooLong),
@@ -52,18 +54,14 @@ impl PolicyRequest {
 
     /// An attribute's value; `None` when it is absent or empty, which Postfix uses alike. The last one counts.
     pub fn value(&self, name: &str) -> Option<&str> {
-        let named = |(key, value): &'_ (String, String)| key == name && !value.is_empty();
-        self.attributes.iter().rev().find(|attribute| named(attribute)).map(|(_, value)| value.as_str())
+        let found = self.attributes.iter().rev().find(|(key, value)| key == name && !value.is_empty());
+        found.map(|(_, value)| value.as_ref())
     }
 }
 
 /// The answer: `action=...` and an empty line. A line end inside the action becomes a space.
 pub fn encode_action(action: &str) -> Vec<u8> {
     format!("action={}\n\n", action.replace(['\r', '\n', '\0'], " ")).into_bytes()
-}
-
-fn lossy(octets: &[u8]) -> String {
-    String::from_utf8_lossy(octets).into_owned()
 }
 
 fn line_end(input: &[u8]) -> IResult<&[u8], &[u8]> {

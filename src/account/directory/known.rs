@@ -6,11 +6,12 @@
 
 use crate::account::{Account, FileStamp};
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::mem;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-/// Beyond so many all are forgotten; an account takes about a kibibyte.
-const MANY: usize = 100_000;
+/// What all of them may take, in octets: some 100,000 accounts.
+const ROOM: usize = 128 << 20;
 
 /// Longer than any file system's tick.
 const TICK: Duration = Duration::from_secs(2);
@@ -18,19 +19,37 @@ const TICK: Duration = Duration::from_secs(2);
 /// Accounts by their files' names.
 pub(super) struct Known {
     tick: Duration,
-    by_name: RwLock<HashMap<String, (FileStamp, Read)>>,
+    by_name: RwLock<Generations>,
+}
+
+/// What was used lately, and what was used before that: once the first have filled half of the room, they become the
+/// second, whose place they take. So it is what nobody asks for that is forgotten.
+struct Generations {
+    room: usize,
+    recent: HashMap<Box<str>, Kept>,
+    /// What the recent ones take.
+    weight: usize,
+    before: HashMap<Box<str>, Kept>,
+}
+
+/// A file's account, as the file was.
+#[derive(Clone)]
+struct Kept {
+    stamp: FileStamp,
+    read: Read,
+    weight: usize,
 }
 
 /// What was read from a file.
 #[derive(Clone)]
 pub(super) struct Read {
-    pub(super) account: Account,
+    pub(super) account: Arc<Account>,
     pub(super) is_alias: bool,
 }
 
 impl Default for Known {
     fn default() -> Known {
-        Known { tick: TICK, by_name: RwLock::default() }
+        Known { tick: TICK, by_name: RwLock::new(Generations::new(ROOM)) }
     }
 }
 
@@ -38,7 +57,14 @@ impl Known {
     /// What was read from the file of this name, if it is still the same.
     pub(super) fn recall(&self, name: &str, stamp: &FileStamp) -> Option<Read> {
         let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        by_name.get(name).filter(|(then, _)| then == stamp).map(|(_, read)| read.clone())
+        if let Some(kept) = by_name.recent.get(name) {
+            return kept.of(stamp);
+        }
+        let kept = by_name.before.get(name).filter(|kept| kept.stamp == *stamp)?.clone();
+        drop(by_name);
+        let read = kept.read.clone();
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).keep(name, kept);
+        Some(read)
     }
 
     /// Keeps what was read from a file that looked so before it was read.
@@ -46,12 +72,39 @@ impl Known {
         if !stamp.has_settled(SystemTime::now(), self.tick) {
             return;
         }
-        let mut by_name = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        if by_name.len() >= MANY {
-            by_name.clear();
-        }
-        by_name.insert(name.to_owned(), (stamp, read.clone()));
+        let kept = Kept { stamp, read: read.clone(), weight: weight(name, &stamp) };
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner).keep(name, kept);
     }
+}
+
+impl Generations {
+    fn new(room: usize) -> Generations {
+        Generations { room, recent: HashMap::new(), weight: 0, before: HashMap::new() }
+    }
+
+    fn keep(&mut self, name: &str, kept: Kept) {
+        if self.weight + kept.weight > self.room / 2 {
+            self.before = mem::take(&mut self.recent);
+            self.weight = 0;
+        }
+        self.weight += kept.weight;
+        if let Some(replaced) = self.recent.insert(name.into(), kept) {
+            self.weight -= replaced.weight;
+        }
+    }
+}
+
+impl Kept {
+    fn of(&self, stamp: &FileStamp) -> Option<Read> {
+        (self.stamp == *stamp).then(|| self.read.clone())
+    }
+}
+
+/// What an account takes, about: its structure, and its texts, of which many are short and so take some times what they
+/// take in the file.
+fn weight(name: &str, stamp: &FileStamp) -> usize {
+    let text = usize::try_from(stamp.size()).unwrap_or(usize::MAX);
+    (mem::size_of::<Account>() + 2 * mem::size_of::<Kept>() + name.len()).saturating_add(text.saturating_mul(3))
 }
 
 #[cfg(test)]
@@ -81,7 +134,7 @@ mod tests {
         // Files count as settled at once: each change below shows by more than a time.
         let known = Known { tick: Duration::ZERO, ..Known::default() };
         let store = Directory { known, ..Directory::new(directory.path().to_owned(), Presets::default()) };
-        let is_known = |name: &str| store.known.by_name.read().unwrap().contains_key(&format!("{name}@x.example.yaml"));
+        let is_known = |name: &str| store.known.by_name.read().unwrap().recent.contains_key(format!("{name}@x.example.yaml").as_str());
         write(&at("a"), "anna, berta");
         assert_eq!(find(&store, "a@x.example").as_deref(), Some("anna berta"));
         assert!(is_known("a"));
@@ -101,6 +154,30 @@ mod tests {
         assert_eq!(find(&store, "a@x.example"), None, "gone");
         fs::write(at("b"), "nonsense: [").unwrap();
         assert!(store.find(&Mailbox::parse("b@x.example").unwrap()).is_err(), "broken");
+    }
+
+    #[test]
+    fn beyond_the_room_it_is_what_nobody_asks_for_that_is_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(format!("{name}@x.example.yaml"));
+        let files = ["often", "once", "b", "c", "d", "e", "f"];
+        files.iter().for_each(|name| write(&at(name), "anna"));
+        let one = weight("often@x.example.yaml", &FileStamp::of(&fs::metadata(at("often")).unwrap()));
+        let known = Known { tick: Duration::ZERO, by_name: RwLock::new(Generations::new(4 * one)) };
+        let store = Directory { known, ..Directory::new(directory.path().to_owned(), Presets::default()) };
+        for name in files {
+            for asked in ["often", name] {
+                assert_eq!(find(&store, &format!("{asked}@x.example")).as_deref(), Some("anna"), "{asked}");
+            }
+        }
+        let by_name = store.known.by_name.read().unwrap();
+        let is_known = |name: &str| {
+            let name = format!("{name}@x.example.yaml");
+            by_name.recent.contains_key(name.as_str()) || by_name.before.contains_key(name.as_str())
+        };
+        assert!(is_known("often") && is_known("f"));
+        assert!(!is_known("once") && !is_known("b"));
+        assert!(by_name.recent.len() + by_name.before.len() <= 4, "more than there is room for");
     }
 
     #[test]

@@ -13,12 +13,13 @@ use crate::secret::{SecretString, memory};
 use crate::verdict::ExitStatus;
 use crate::yaml::{self, Item};
 use std::path::Path;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The configuration with its store.
 pub(in crate::cli) struct Site {
     pub(in crate::cli) config: Config,
-    pub(in crate::cli) store: Box<dyn Store>,
+    pub(in crate::cli) store: Arc<dyn Store>,
 }
 
 /// An account as it stands, and its text.
@@ -41,7 +42,7 @@ impl Site {
     pub(in crate::cli) fn standing(&self, address: &AccountAddress) -> Result<Standing, Failure> {
         let account = self.store.load(address)?.ok_or_else(|| no_account(address))?;
         let text = self.store.text(&account.address)?.ok_or_else(|| no_account(address))?;
-        Ok(Standing { account, text })
+        Ok(Standing { account: Arc::unwrap_or_clone(account), text })
     }
 
     /// What is known of the provider called `name`.

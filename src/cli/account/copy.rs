@@ -13,6 +13,7 @@ use crate::verdict::ExitStatus;
 use crate::yaml::{self, Item};
 use clap::Args;
 use std::path::Path;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// What was typed.
@@ -75,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     Ok(if left.is_empty() { ExitStatus::Ok } else { ExitStatus::Config })
 }
 
-fn open(place: &Place, config: &Config) -> Box<dyn Store> {
+fn open(place: &Place, config: &Config) -> Arc<dyn Store> {
     account::open(place, config.presets.clone())
 }
 

@@ -54,7 +54,8 @@ impl Site {
     }
 
     fn policy(&self) -> Policy {
-        Policy::with_clock(&self.config, Clock::at(NOW))
+        let accounts = account::open(&self.config.accounts, self.config.presets.clone());
+        Policy::with_clock(&self.config, accounts, Clock::at(NOW))
     }
 
     fn decide(&self, state: &str, login: &str, sender: &str, queue_id: &str) -> String {

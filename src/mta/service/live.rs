@@ -65,8 +65,11 @@ impl Site {
     }
 
     fn of(relay: Relay) -> Site {
-        let config = relay.config();
-        Site { policy: Policy::new(config), maps: Maps::new(config), relay: Arc::new(relay) }
+        let (config, accounts) = (relay.config(), relay.accounts());
+        // What one of them has read of an account the others need not read again.
+        let policy = Policy::with_accounts(config, Arc::clone(accounts));
+        let maps = Maps::with_accounts(config, Arc::clone(accounts));
+        Site { policy, maps, relay: Arc::new(relay) }
     }
 }
 
