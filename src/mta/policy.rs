@@ -66,12 +66,7 @@ impl Policy {
     }
 
     fn with_clock(config: &Config, accounts: Arc<dyn Store>, clock: Clock) -> Policy {
-        Policy {
-            accounts,
-            state: Box::new(Sqlite::new(&config.state, clock.clone())),
-            clock,
-            config: config.clone(),
-        }
+        Policy { accounts, state: Box::new(Sqlite::new(&config.state, clock.clone())), clock, config: config.clone() }
     }
 
     /// The action for a request.

@@ -78,11 +78,7 @@ impl Maps {
 
     /// The same over the configuration's accounts as somebody else opened them.
     pub fn with_accounts(config: &Config, accounts: Arc<dyn Store>) -> Maps {
-        Maps {
-            accounts,
-            null_sender: config.null_sender.clone(),
-            transport: config.map.transport.clone(),
-        }
+        Maps { accounts, null_sender: config.null_sender.clone(), transport: config.map.transport.clone() }
     }
 
     /// The reply to a request.

@@ -134,7 +134,9 @@ mod tests {
         // Files count as settled at once: each change below shows by more than a time.
         let known = Known { tick: Duration::ZERO, ..Known::default() };
         let store = Directory { known, ..Directory::new(directory.path().to_owned(), Presets::default()) };
-        let is_known = |name: &str| store.known.by_name.read().unwrap().recent.contains_key(format!("{name}@x.example.yaml").as_str());
+        let is_known = |name: &str| {
+            store.known.by_name.read().unwrap().recent.contains_key(format!("{name}@x.example.yaml").as_str())
+        };
         write(&at("a"), "anna, berta");
         assert_eq!(find(&store, "a@x.example").as_deref(), Some("anna berta"));
         assert!(is_known("a"));
