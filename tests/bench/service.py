@@ -28,7 +28,7 @@ class Site:
     """A configuration with so many accounts, a sandbox as their provider, and the service."""
 
     def __init__(self, binary, accounts, more="", provider=False):
-        self.binary = binary
+        self.binary, self.users = binary, ", anonymous" if provider else ""
         self.path = tempfile.mkdtemp(prefix="sendvia-bench-")
         self.sandbox = self.service = None
         port = self.start_sandbox() if provider else 1
@@ -47,7 +47,7 @@ class Site:
         name = f"{self.path}/accounts.d/c{number}@{DOMAIN}.yaml"
         with open(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(f"submission: {{host: localhost, port: {port}, tls: starttls}}\nlogin: c{number}@{DOMAIN}\n"
-                       f"secret: {{plain: {PASSWORD}}}\nusers: [c{number}, anonymous]\n")
+                       f"secret: {{plain: {PASSWORD}}}\nusers: [c{number}{self.users}]\n")
 
     def start_sandbox(self):
         with socket.socket() as probe:

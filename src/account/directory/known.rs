@@ -10,8 +10,8 @@ use std::mem;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-/// What all of them may take, in octets: some 100,000 accounts.
-const ROOM: usize = 128 << 20;
+/// What all of them may take, in octets: 100,000 accounts, which take some 140 MiB, are half of it.
+const ROOM: usize = 288 << 20;
 
 /// Longer than any file system's tick.
 const TICK: Duration = Duration::from_secs(2);

@@ -6,6 +6,7 @@ use crate::secret::SecretSource;
 use crate::secret::commands::Wanted;
 use crate::secret::source::SecretCommand;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The field of an account's own secret.
 const PASSWORD: &str = "password";
@@ -42,7 +43,7 @@ impl Secrets {
         }
     }
 
-    fn account(&self, address: &str) -> Result<Account, String> {
+    fn account(&self, address: &str) -> Result<Arc<Account>, String> {
         let none = || format!("there is no account {address}");
         let parsed = AccountAddress::parse(address).map_err(|_| none())?;
         let store = account::open(&self.config.accounts, self.config.presets.clone());
