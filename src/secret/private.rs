@@ -185,8 +185,8 @@ fn judge(mode: u32, owner: u32, user: u32) -> Result<(), Fault> {
 
 /// Replaces `path` by a private file that holds `octets`, or makes it.
 ///
-/// Run by root, the file gets the owner of its directory; where that is root and the directory has a group of its own,
-/// the group may read it.
+/// Run by root, the file keeps its owner, and a new one gets its directory's; where that is root with a group of its own, the
+/// group may read it.
 ///
 /// # Errors
 /// [`PrivateFileError::Io`]; then the old file stands as it was.
@@ -253,7 +253,9 @@ impl Pending<'_> {
             _ => PathBuf::from("."),
         };
         let pending = Pending { path, temporary: temporary_name(path, &directory)?, directory };
-        write_new(&pending.temporary, &pending.directory, octets)?;
+        // Whose the file is that it replaces, else whose the directory is.
+        let is_file = path.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+        write_new(&pending.temporary, if is_file { path } else { &pending.directory }, octets)?;
         Ok(pending)
     }
 
@@ -310,19 +312,19 @@ fn temporary_name(path: &Path, directory: &Path) -> io::Result<PathBuf> {
     Ok(directory.join(format!(".{hint}.{tag}.new")))
 }
 
-fn write_new(path: &Path, directory: &Path, octets: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, model: &Path, octets: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mut file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
-    give_to_owner_of(directory, &file, 0o640)?;
+    give_to_owner_of(model, &file, 0o640)?;
     file.write_all(octets)
 }
 
-/// `group_mode` is for a directory of root's that has a group of its own.
-fn give_to_owner_of(directory: &Path, file: &File, group_mode: u32) -> io::Result<()> {
+/// `group_mode` is for a model of root's that has a group of its own.
+fn give_to_owner_of(model: &Path, file: &File, group_mode: u32) -> io::Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    let owner = std::fs::metadata(directory)?;
+    let owner = std::fs::metadata(model)?;
     std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))?;
     if owner.uid() == 0 && owner.gid() != 0 {
         rustix::fs::fchmod(file.as_fd(), Mode::from_raw_mode(group_mode))?;

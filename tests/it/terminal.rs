@@ -91,4 +91,9 @@ fn what_root_writes_belongs_to_whom_the_directory_belongs() {
         let file = fs::symlink_metadata(site.account_file(address)).unwrap();
         assert_eq!((file.uid(), file.gid()), (4711, 4712), "{address}");
     }
+    // An account that stands there keeps its owner, whosever the directory is.
+    chown(&accounts, Some(0), Some(0)).unwrap();
+    assert_eq!(sendvia(&site, &["account", "enable", "berta@gmx.de"], "").code, Some(0));
+    let file = fs::symlink_metadata(site.account_file("berta@gmx.de")).unwrap();
+    assert_eq!((file.uid(), file.gid()), (4711, 4712));
 }

@@ -3,48 +3,70 @@
 use crate::support::daemon::run;
 use crate::support::lab::{Lab, user};
 use crate::support::postfix::Postfix;
+use crate::support::provider::{ANNA, Provider, SECRET};
+use crate::support::sandbox::SandboxProvider;
+use crate::support::service::Service;
 use crate::support::sink::Sink;
+use crate::support::terminal::Terminal;
 use serde_json::Value;
 use std::fs;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
-
-const ANNA: &str = "anna@gmx.example";
 
 /// A host where all is well.
 struct Host {
     lab: Lab,
     mta: Postfix,
-    provider: TcpListener,
+    provider: Option<SandboxProvider>,
     _world: Sink,
 }
 
 impl Host {
     fn new() -> Host {
         let lab = Lab::new();
-        let provider = TcpListener::bind((lab.address(), 0)).expect("a port");
+        let provider = SandboxProvider::start(&lab);
         lab.directory("etc/state");
         let (uid, gid) = user("sendvia");
         chown(lab.path("etc/state"), Some(uid), Some(gid)).expect("owner");
-        lab.write("etc/sendvia.yaml", "key: {file: key}\n");
-        run(env!("CARGO_BIN_EXE_sendvia"), &["key", "new", "--config", &lab.text("etc/sendvia.yaml")]);
-        chown(lab.path("etc/key"), Some(uid), Some(gid)).expect("owner");
+        // What systemd would be told.
+        lab.write("systemctl", format!("#!/bin/sh\necho \"$@\" >{}\n", lab.text("systemctl.told")));
+        fs::set_permissions(lab.path("systemctl"), fs::Permissions::from_mode(0o755)).expect("mode");
         let world = Sink::start();
         let mta = Postfix::with_contrib(&lab, &[ANNA], world.address());
-        let host = Host { lab, mta, provider, _world: world };
-        host.account("secret: {plain: x}", "");
+        let address = provider.address();
+        let host = Host { lab, mta, provider: Some(provider), _world: world };
+        host.config("");
+        run(env!("CARGO_BIN_EXE_sendvia"), &["key", "new", "--config", &host.lab.text("etc/sendvia.yaml")]);
+        chown(host.lab.path("etc/key"), Some(uid), Some(gid)).expect("owner");
+        host.account(&format!("secret: {{plain: {SECRET}}}"), address);
         host
     }
 
-    fn account(&self, secret: &str, provider: &str) {
-        let address = self.provider.local_addr().expect("bound");
-        let server = match provider {
-            "" => format!("submission: {{host: {}, port: {}, tls: implicit}}", address.ip(), address.port()),
-            name => format!("provider: {name}"),
-        };
-        self.lab.account(ANNA, &format!("{server}\nlogin: anna\n{secret}\nusers: [anna]\n"));
+    /// Writes `sendvia.yaml` with `more` at its end.
+    fn config(&self, more: &str) {
+        let authority = self.provider.as_ref().map(Provider::authority).unwrap_or_default();
+        let text = format!("key: {{file: key}}\ntls: {{ca_file: {authority}}}\nlog: {{to: none}}\n{more}");
+        self.lab.write("etc/sendvia.yaml", text);
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.provider.as_ref().expect("a provider").address()
+    }
+
+    fn account(&self, secret: &str, address: SocketAddr) {
+        let server =
+            format!("provider: gmx\nsubmission: {{host: {}, port: {}, tls: starttls}}", address.ip(), address.port());
+        self.lab.account(ANNA, &format!("{server}\nlogin: {ANNA}\n{secret}\nusers: [anna]\n"));
+    }
+
+    /// Runs `command` as an administrator would, with this lab's sendvia and systemctl.
+    fn types(&self, command: &str) {
+        let path = std::env::var("PATH").expect("a path");
+        let path = format!("{}:{path}", self.lab.path("").display());
+        let done = Command::new("sh").args(["-c", command]).env("PATH", path).output().expect("a shell");
+        assert!(done.status.success(), "{command}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// Its exit status and its findings.
@@ -72,14 +94,19 @@ impl Host {
 
     /// A trap whose remedy is a command: it is run, and all is well again.
     fn mends(&self, name: &str) {
-        let mend = self.mend_of(name);
-        let done = Command::new("sh").args(["-c", &mend]).output().expect("a shell");
-        assert!(done.status.success(), "{mend}: {}", String::from_utf8_lossy(&done.stderr));
+        self.types(&self.mend_of(name));
         self.is_well(name);
     }
 
     fn is_well(&self, after: &str) {
         assert_eq!(self.findings(), (Some(0), Vec::new()), "after {after}");
+    }
+
+    /// Runs what restarts the service, which only tells systemctl here, and starts it as systemd would.
+    fn starts_again(&self, command: &str, sockets: &[&str]) -> Service {
+        self.types(command);
+        assert_eq!(self.lab.read("systemctl.told"), "restart sendvia.service\n", "{command}");
+        Service::start(&self.lab, sockets)
     }
 
     fn postconf(&self, setting: &str) {
@@ -134,27 +161,47 @@ fn files_that_others_read_or_own_are_named_and_mended() {
 }
 
 #[test]
-fn sockets_nobody_answers_on_or_nobody_sees_are_named() {
+fn sockets_nobody_answers_on_are_named_and_mended_by_a_start() {
     let host = Host::new();
-    let path = host.lab.path("policy");
+    let path = host.lab.directory("sockets").join("policy");
+    let (uid, gid) = user("sendvia");
+    chown(host.lab.path("sockets"), Some(uid), Some(gid)).expect("owner");
+    host.config(&format!("listen: {{policy: \"unix:{}\"}}\n", path.display()));
+    let missing = host.mend_of("socket.missing");
     drop(UnixListener::bind(&path).expect("a socket"));
-    let yaml = format!("key: {{file: key}}\nlisten: {{policy: \"unix:{}\"}}\n", path.display());
-    host.lab.write("etc/sendvia.yaml", &yaml);
-    assert!(host.mend_of("socket.stale").contains("restart sendvia"));
-    fs::remove_file(&path).expect("it is there");
-    assert!(host.mend_of("socket.missing").contains("restart sendvia"));
-    let served = UnixListener::bind(&path).expect("a socket");
-    host.is_well("the service");
+    chown(&path, Some(uid), Some(gid)).expect("owner");
+    let mend = host.mend_of("socket.stale");
+    assert_eq!(mend, missing);
+    let _service = host.starts_again(&mend, &["sockets/policy"]);
+    host.is_well("a start");
+}
 
-    let senders = host.lab.text("postfix/etc/sendvia_senders");
-    let outside = host.lab.text("policy");
-    host.change_master("rewrite unix - - n", "rewrite unix - - y");
+#[test]
+fn a_socket_outside_of_the_chroot_is_named_and_moved_into_it() {
+    let host = Host::new();
+    let (uid, gid) = user("sendvia");
+    chown(host.lab.directory("sockets"), Some(uid), Some(gid)).expect("owner");
+    host.config(&format!("listen: {{map: \"unix:{}\"}}\n", host.lab.text("sockets/map")));
+    let service = Service::start(&host.lab, &["sockets/map"]);
     host.postconf(&format!(
-        "sender_dependent_default_transport_maps = texthash:{senders}, socketmap:unix:{outside}:transport"
+        "sender_dependent_default_transport_maps = socketmap:unix:{}:transport",
+        host.lab.text("sockets/map")
     ));
+    host.is_well("a socket that everybody sees");
+    host.change_master("rewrite unix - - n", "rewrite unix - - y");
     let mend = host.mend_of("postfix.chroot");
-    assert!(mend.contains("socketmap:unix:sendvia/policy:transport"), "{mend}");
-    drop(served);
+    drop(service);
+    let queue = run("postconf", &["-c", &host.mta.config(), "-h", "queue_directory"]).trim().to_owned();
+    let inside = format!("{queue}/sendvia/map");
+    let inside = inside.strip_prefix(&format!("{}/", host.lab.path("").display().to_string().trim_end_matches('/')));
+    let _service = host.starts_again(&mend, &[inside.expect("in the lab")]);
+    host.is_well("the move");
+}
+
+#[test]
+fn a_service_that_postfix_does_not_have_is_named() {
+    let host = Host::new();
+    let senders = host.lab.text("postfix/etc/sendvia_senders");
     host.postconf(&format!(
         "sender_dependent_default_transport_maps = texthash:{senders}, socketmap:unix:private/gone:x"
     ));
@@ -171,20 +218,40 @@ fn senders_that_are_not_routed_are_named() {
 }
 
 #[test]
-fn accounts_that_cannot_send_are_named() {
+fn a_secret_that_no_key_opens_any_more_is_named_and_entered_again() {
     let host = Host::new();
-    host.account(&format!("secret: {{sealed: \"v1:0123456789ab:{}\"}}", "A".repeat(64)), "");
-    assert!(host.mend_of("check").contains("sendvia account set-secret"));
-    host.account("secret: {plain: x}", "gmxx");
-    let (_, findings) = host.findings();
-    assert!(findings.iter().any(|finding| finding.0 == "check" && finding.2.contains("`gmx`")), "{findings:?}");
-    host.account("secret: {plain: x}", "");
-    let Host { lab, mta, provider, _world } = host;
-    let closed = TcpListener::bind((lab.address(), 0)).expect("a port");
-    let host = Host { lab, mta, provider: closed, _world };
-    host.account("secret: {plain: x}", "");
-    let Host { lab, mta, provider: closed, _world } = host;
-    drop(closed);
-    let host = Host { lab, mta, provider, _world };
-    assert!(host.mend_of("port").contains("firewall"));
+    host.account(&format!("secret: {{sealed: \"v1:0123456789ab:{}\"}}", "A".repeat(64)), host.address());
+    let mend = host.mend_of("check");
+    let path = format!("PATH={}:{}", host.lab.path("").display(), std::env::var("PATH").expect("a path"));
+    let mut terminal = Terminal::start(&["env", &path, "sh", "-c", &mend]);
+    terminal.sees(&format!("Password of {ANNA}"));
+    terminal.types_unseen(SECRET);
+    let (status, screen) = terminal.ends();
+    assert_eq!(status, Some(0), "{screen}");
+    host.is_well("another secret");
+}
+
+#[test]
+fn a_providers_name_and_a_key_that_are_misspelt_are_named_and_put_right() {
+    let host = Host::new();
+    let file = format!("etc/accounts.d/{ANNA}.yaml");
+    let right = host.lab.read(&file);
+    for (from, to) in [("provider: gmx", "provider: gmxx"), ("users:", "user:")] {
+        host.lab.account(ANNA, &right.replace(from, to));
+        host.mends("check");
+        assert_eq!(host.lab.read(&file), right);
+    }
+}
+
+#[test]
+fn a_port_that_a_firewall_closes_is_named_and_tried_once_it_is_open() {
+    let mut host = Host::new();
+    let address = host.address();
+    host.provider = None;
+    let mend = host.mend_of("port");
+    assert!(mend.contains("firewall"), "{mend}");
+    host.provider = Some(SandboxProvider::start_at(&host.lab, address));
+    host.config("");
+    host.types(mend.split("then: ").nth(1).expect("a command"));
+    host.is_well("the port is open");
 }

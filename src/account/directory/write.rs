@@ -1,5 +1,5 @@
-//! Writing into the directory: whole files by rename, with the directory's owner, so that the MTA's user can read what
-//! root made.
+//! Writing into the directory: whole files by rename, with the owner of the file of before, or the directory's, so that
+//! the MTA's user can read what root made.
 
 use super::{Directory, content};
 use crate::account::file::{self, Context};

@@ -31,7 +31,8 @@ impl Findings {
 
     /// What `sendvia check` tells.
     pub(super) fn take_problem(&mut self, problem: &Problem) {
-        let mend = problem.hint.clone().unwrap_or_else(|| "sendvia check".to_owned());
+        let hint = || problem.hint.clone().unwrap_or_else(|| "sendvia check".to_owned());
+        let mend = corrected(problem).or_else(|| secret_again(problem)).unwrap_or_else(hint);
         let why = "what can't be read defers the mail of its senders";
         let what = problem.headline();
         self.0.push(Finding { severity: problem.severity, name: "check", what, why, mend });
@@ -62,6 +63,30 @@ impl Findings {
     }
 }
 
+/// The command that puts in the word that was meant: another key, or another value of the key.
+fn corrected(problem: &Problem) -> Option<String> {
+    let is_plain = |word: &str| word.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
+    let meant = problem.hint.as_deref()?.strip_prefix("did you mean `")?.strip_suffix("`?")?;
+    let (line, key) = (problem.line?, problem.field.rsplit('.').next()?);
+    if !is_plain(meant) || key.is_empty() || !is_plain(key) {
+        return None;
+    }
+    let change = match problem.problem.as_str() {
+        "unknown key" => format!("s/\\b{key}\\b/{meant}/"),
+        _ => format!("s/\\b\\({key}: *\\)[^ ,}}]*/\\1{meant}/"),
+    };
+    Some(format!("sed -i --follow-symlinks '{line}{change}' {}", problem.file.display()))
+}
+
+/// The command that seals an account's secret once more, where that is what its problem asks for.
+fn secret_again(problem: &Problem) -> Option<String> {
+    let hint = problem.hint.as_deref().filter(|hint| hint.contains("sendvia account set-secret"))?;
+    let address = problem.file.file_name()?.to_str()?.strip_suffix(".yaml")?;
+    // A name with a per cent sign stands for an address with characters that no file's name has.
+    let is_address = address.contains('@') && !address.contains(['%', '\'', ' ']);
+    is_address.then(|| format!("sendvia account set-secret {address} # {}", hint.replace('`', "")))
+}
+
 impl Finding {
     fn severity(&self) -> &'static str {
         match self.severity {
@@ -76,5 +101,38 @@ impl Finding {
 
     fn json(&self) -> Value {
         json!({"severity": self.severity(), "name": self.name, "what": self.what, "why": self.why, "mend": self.mend})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_misspelt_is_put_right_by_a_command() {
+        let problem = |field: &str, problem: &str, hint: &str| Problem {
+            line: Some(2),
+            field: field.to_owned(),
+            ..Problem::of_file("/a.yaml", problem).with_hint(hint)
+        };
+        let rows = [
+            ("provider", "unknown provider", "did you mean `gmx`?", Some("2s/\\b\\(provider: *\\)[^ ,}]*/\\1gmx/")),
+            ("secret.plian", "unknown key", "did you mean `plain`?", Some("2s/\\bplian\\b/plain/")),
+            ("provider", "unknown provider", "known: gmx", None),
+            ("x'y", "unknown key", "did you mean `plain`?", None),
+        ];
+        for (field, what, hint, expected) in rows {
+            let expected = expected.map(|change| format!("sed -i --follow-symlinks '{change}' /a.yaml"));
+            assert_eq!(corrected(&problem(field, what, hint)), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_no_key_opens_is_entered_again_by_a_command() {
+        let problem = |file: &str| Problem::of_file(file, "x").with_hint("or `sendvia account set-secret`");
+        let expected = "sendvia account set-secret anna@gmx.de # or sendvia account set-secret";
+        assert_eq!(secret_again(&problem("/a/anna@gmx.de.yaml")).as_deref(), Some(expected));
+        assert_eq!(secret_again(&problem("/a/an%2fna@gmx.de.yaml")), None);
+        assert_eq!(secret_again(&problem("/a/sendvia.yaml")), None);
     }
 }

@@ -6,7 +6,7 @@ use super::{queue, socket};
 use crate::account;
 use crate::config::Config;
 use crate::process::DEADLINE;
-use crate::setup::{host_user, run_tool};
+use crate::setup::{USER, host_user, run_tool};
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub(super) fn look(directory: &Path, config: &Config, findings: &mut Findings) -
         ),
     }
     postfix.look_at_senders(config, findings);
-    socket::look_at_postfix(&postfix, findings);
+    socket::look_at_postfix(&postfix, config, user.as_deref().unwrap_or(USER), findings);
     user
 }
 

@@ -37,14 +37,24 @@ fn look_at(path: &Path, findings: &mut Findings) {
     findings.error(name, what, "mail that Postfix would ask about or hand over there waits", RESTART.to_owned());
 }
 
-/// Sockets that Postfix's configuration names.
-pub(super) fn look_at_postfix(postfix: &Postfix, findings: &mut Findings) {
+/// Sockets that Postfix's configuration names; `user` is whom the service runs as.
+pub(super) fn look_at_postfix(postfix: &Postfix, config: &Config, user: &str, findings: &mut Findings) {
     let queue = postfix.value("queue_directory");
     for (parameter, services) in CLIENTS {
         let value = postfix.value(parameter);
         for path in paths(&value) {
             match path.starts_with('/') {
-                true => look_at_absolute(postfix, (parameter, &value), services, path, findings),
+                true if services.iter().any(|service| is_in_chroot(postfix, service)) => {
+                    let moved = Moved::of(path, &queue);
+                    let what =
+                        format!("{parameter} names {path}, which Postfix's process can't see from its chroot {queue}");
+                    let why = "a look-up or question that fails stops the mail";
+                    let value = value.replace(&format!("unix:{path}"), &format!("unix:{}", moved.seen));
+                    let group = postfix.value("mail_owner");
+                    let ours = moved.listening(config, user, &group).unwrap_or_default();
+                    findings.error("postfix.chroot", what, why, ours + &postfix.set(parameter, &value));
+                }
+                true => look_at(Path::new(path), findings),
                 false => look_at_relative(postfix, &queue, path, findings),
             }
         }
@@ -59,24 +69,34 @@ fn paths(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn look_at_absolute(
-    postfix: &Postfix,
-    (parameter, value): (&str, &str),
-    services: &[&str],
-    path: &str,
-    findings: &mut Findings,
-) {
-    let in_chroot = services.iter().find(|service| is_in_chroot(postfix, service));
-    let Some(service) = in_chroot else { return look_at(Path::new(path), findings) };
-    let queue = postfix.value("queue_directory");
-    let inside = path
-        .strip_prefix(&format!("{queue}/"))
-        .map_or_else(|| format!("sendvia/{}", path.rsplit('/').next().unwrap_or(path)), str::to_owned);
-    let what = format!("{parameter} names {path}, which {service} can't see from its chroot {queue}");
-    let why = "a look-up or question that fails stops the mail";
-    let value = value.replace(&format!("unix:{path}"), &format!("unix:{inside}"));
-    let mend = format!("{} # and `listen` in sendvia.yaml: unix:{queue}/{inside}", postfix.set(parameter, &value));
-    findings.error("postfix.chroot", what, why, mend);
+/// A socket that a process in the chroot `queue` shall see.
+struct Moved<'a> {
+    queue: &'a str,
+    from: &'a str,
+    /// Its path there.
+    seen: String,
+}
+
+impl<'a> Moved<'a> {
+    fn of(from: &'a str, queue: &'a str) -> Moved<'a> {
+        let name = || format!("sendvia/{}", from.rsplit('/').next().unwrap_or(from));
+        let seen = from.strip_prefix(&format!("{queue}/")).map_or_else(name, str::to_owned);
+        Moved { queue, from, seen }
+    }
+
+    /// The command that has the service listen there, where it listens elsewhere.
+    fn listening(&self, config: &Config, user: &str, group: &str) -> Option<String> {
+        let Moved { queue, from, seen } = self;
+        let listen = &config.listen;
+        let mut ours = [&listen.lmtp, &listen.policy, &listen.map].into_iter().flatten();
+        let is_ours = ours.any(|address| matches!(address, ListenAddress::Unix(path) if path == Path::new(from)));
+        let file = config.file.as_ref().filter(|_| is_ours && !from.starts_with(&format!("{queue}/")))?;
+        Some(format!(
+            "install -d -o {user} -g {group} -m 2750 {queue}/sendvia && \
+             sed -i --follow-symlinks 's|unix:{from}|unix:{queue}/{seen}|' {} && {RESTART} && ",
+            file.display()
+        ))
+    }
 }
 
 /// The fifth column; a hyphen is no chroot since compatibility level 1.

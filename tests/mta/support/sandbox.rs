@@ -20,9 +20,14 @@ pub(crate) struct SandboxProvider {
 
 impl SandboxProvider {
     pub(crate) fn start(lab: &Lab) -> Self {
+        Self::start_at(lab, (lab.address(), 0).into())
+    }
+
+    /// The same at a port that is known.
+    pub(crate) fn start_at(lab: &Lab, address: SocketAddr) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let mut options = Options::gmx(&lab.directory("sandbox"));
-        options.listeners = vec![Listener { address: (lab.address(), 0).into(), tls: TlsMode::StartTls }];
+        options.listeners = vec![Listener { address, tls: TlsMode::StartTls }];
         options.users = Users::only([ANNA, CARL].map(|login| (login.to_owned(), SECRET.to_owned())));
         options.rules.extend(rule(&format!("refuse-recipient={REFUSED}")));
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("a sandbox");
