@@ -52,7 +52,10 @@ impl Provider for EximProvider {
     }
 
     fn arrived(&self) -> Vec<Arrived> {
-        let kept = files(&self.kept, |_| true).into_iter().map(Arrived::from_batch);
+        // Files are named by queue id, and one that is not yet completed is still written.
+        let log = self.exim.log().text();
+        let is_whole = |id: &str| log.contains(&format!(" {id} Completed"));
+        let kept = files(&self.kept, is_whole).into_iter().map(Arrived::from_batch);
         kept.map(|one| Arrived { message: on_the_wire(&one.message), ..one }).collect()
     }
 

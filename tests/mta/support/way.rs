@@ -1,12 +1,14 @@
 //! The whole way of a message: an MTA set up by `contrib/`, sendvia behind it, and a provider.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::chown;
+use std::time::Instant;
 
 use super::client::Submission;
 use super::exim::Exim;
 use super::lab::{Lab, user};
+use super::log::PATIENCE;
 use super::mta::{Mta, Outcome, password};
 use super::postfix::Postfix;
 use super::provider::{ANNA, Provider, SECRET};
@@ -49,9 +51,18 @@ impl Way {
         self.provider.as_deref().expect("it runs")
     }
 
-    /// Stops the provider; its port is closed from now on.
+    /// Stops the provider; its port is closed from now on. A server's children hold it until they notice.
+    ///
+    /// # Panics
+    /// When it stays open.
     pub(crate) fn stop_provider(&mut self) {
+        let address = self.provider().address();
         self.provider = None;
+        let end = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_ok() {
+            assert!(Instant::now() < end, "{address} is still open");
+            std::thread::yield_now();
+        }
     }
 
     /// Writes `sendvia.yaml` with `more` in it, and forgets what sendvia remembers.
