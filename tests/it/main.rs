@@ -22,6 +22,7 @@ mod relay;
 mod sendmail;
 mod serve;
 mod site;
+mod steady;
 mod submission;
 mod support;
 mod terminal;

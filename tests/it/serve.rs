@@ -42,6 +42,11 @@ impl Serving {
         self.child.id()
     }
 
+    /// How many entries a directory of its process has: `fd` or `task`.
+    pub(crate) fn count(&self, directory: &str) -> usize {
+        fs::read_dir(format!("/proc/{}/{directory}", self.child.id())).unwrap().count()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.id().to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());

@@ -23,6 +23,8 @@ const FILES: &[(&str, &str)] = &[
     ("docs/guide/service.md", "postfix/map-main.cf"),
     ("docs/guide/service.md", "postfix/lmtp-master.cf"),
     ("docs/guide/service.md", "postfix/lmtp-main.cf"),
+    ("docs/guide/service.md", "postfix/lmtp-spawn-master.cf"),
+    ("docs/guide/service.md", "postfix/lmtp-spawn-main.cf"),
     ("docs/guide/service.md", "postfix/service.yaml"),
     ("docs/guide/containers.md", "container/sendvia.yaml"),
 ];

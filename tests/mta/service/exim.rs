@@ -108,3 +108,17 @@ fn an_account_is_routed_once_it_is_there_and_mail_waits_for_a_service_that_is_do
     mta.wait_for_end(&id);
     site.provider.wait_for("<waits@gmx.example>");
 }
+
+#[test]
+fn all_of_200_messages_arrive_though_the_service_was_killed_amid_them() {
+    let site = site();
+    account(&site.lab, CARL, &site.provider);
+    let service = Service::start(&site.lab, &SOCKETS);
+    let mta = site.exim(&BY_SOCKET);
+    site.all_arrive_though_it_is_killed(
+        &mta,
+        service,
+        || Service::start(&site.lab, &SOCKETS),
+        "LMTP connection closed",
+    );
+}

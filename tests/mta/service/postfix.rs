@@ -2,6 +2,7 @@
 
 use super::{BOB, EVE, Site, message};
 use crate::support::client::Submission;
+use crate::support::daemon::run;
 use crate::support::lab::contrib;
 use crate::support::mta::{LOGINS, Mta, Outcome, password};
 use crate::support::postfix::Postfix;
@@ -11,7 +12,6 @@ use crate::support::way::is_the_message;
 use sendvia::secret::login_field::{LoginClaim, LoginKey};
 use sendvia::state::Clock;
 use sendvia::wire::mailbox::ReversePath;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 const SOCKETS: [&str; 3] = ["postfix/queue/sendvia/lmtp", "postfix/queue/sendvia/policy", "postfix/queue/sendvia/map"];
@@ -154,50 +154,11 @@ fn a_session_that_the_provider_closed_costs_no_message() {
 
 #[test]
 fn all_of_200_messages_arrive_though_the_service_was_killed_amid_them() {
-    const MESSAGES: usize = 200;
     let site = site();
     account(&site.lab, CARL, &site.provider);
     let service = site.service();
     let mta = site.by_lmtp(ASKED);
-    let mut ids = HashMap::new();
-    // Slow enough that most are under way when all are submitted.
-    site.provider.rules(&["delay=final:300"]);
-    for (login, sender) in [("anna", ANNA), ("carl", CARL)] {
-        let mut session = Submission::connect(mta.submission(), mta.log());
-        session.login(login, &password(login));
-        for number in 0..MESSAGES / 2 {
-            let name = format!("{login}-{number}");
-            let id = session.send(sender, &[BOB], &message(&name, sender, ""));
-            ids.insert(name, id);
-        }
-    }
-    site.provider.wait_until_taken(10);
-    service.kill();
-    site.provider.rules(&["none"]);
-    assert!(!mta.queue().is_empty(), "it was killed too late");
-    let _service = site.service();
-    let end = Instant::now() + Duration::from_secs(150);
-    while !mta.queue().is_empty() {
-        assert!(Instant::now() < end, "{}", mta.log().text());
-        mta.flush();
-        std::thread::sleep(Duration::from_millis(500));
-    }
-    let mut copies: HashMap<String, usize> = HashMap::new();
-    for one in site.provider.arrived() {
-        let text = one.text();
-        let name = text.split("Message-ID: <").nth(1).and_then(|rest| rest.split('@').next()).expect("a Message-ID");
-        *copies.entry(name.to_owned()).or_default() += 1;
-    }
-    for (name, id) in &ids {
-        match copies.get(name) {
-            Some(1) => {}
-            Some(2) => {
-                let lost = |line: &str| line.contains(id) && line.contains("lost connection");
-                assert!(mta.log().text().lines().any(lost), "{name} arrived twice, and the log does not say why");
-            }
-            other => panic!("{name} arrived {other:?} times"),
-        }
-    }
+    site.all_arrive_though_it_is_killed(&mta, service, || site.service(), "lost connection");
 }
 
 /// spawn(8) starts policy and tables, pipe(8) the delivery: no service at all.
@@ -219,4 +180,48 @@ fn without_a_service_spawn_runs_policy_and_tables() {
     is_sent(&mta, &id, BOB);
     assert!(site.provider.wait_for("<spawned@gmx.example>").text().contains("trailing blanks"));
     is_refused_at_rcpt(&mta, "carl", ANNA);
+}
+
+/// The same with LMTP by spawn(8) in place of the pipe, and the login in the field that the policy signed.
+#[test]
+fn without_a_service_spawn_runs_lmtp_with_a_result_for_each_recipient() {
+    let site = site();
+    let transport = site.lab.read("etc/sendvia.yaml").replace("unix:sendvia/lmtp", "unix:private/sendvia-lmtp");
+    site.lab.write("etc/sendvia.yaml", transport);
+    let sendvia = site.lab.text("sendvia");
+    let of = |file: &str| contrib(file, &[("/usr/bin/sendvia", &sendvia)]);
+    let main = ["policy", "map", "lmtp-spawn"].map(|part| contrib(&format!("postfix/{part}-main.cf"), &[])).concat();
+    let master = ["policy", "map", "lmtp-spawn"].map(|part| of(&format!("postfix/{part}-master.cf"))).concat();
+    let mta = site.postfix(&(main + ASKED), &master);
+    let text = message("spawned", ANNA, "");
+    let id = mta.submit("anna", ANNA, &[BOB, REFUSED, EVE], &text);
+    is_sent(&mta, &id, BOB);
+    is_sent(&mta, &id, EVE);
+    let outcome = mta.outcome(&id, REFUSED);
+    assert!(matches!(&outcome, Outcome::Bounced(text) if text.contains("RCPT: 550")), "{outcome:?}");
+    let arrived = site.provider.wait_for("<spawned@gmx.example>");
+    is_the_message(&arrived, &text);
+    assert_eq!(arrived.recipients, [BOB, EVE], "one transaction for all of them");
+}
+
+/// Postfix's own load generator: 20 sessions at once, and no reply but the right one.
+#[test]
+fn smtp_source_is_served_in_20_sessions_and_nothing_is_left_of_them() {
+    let site = site();
+    let more = "sessions: {account: 20, waiting: 20, provider: 20}\nauthorise: mta\n";
+    site.lab.write("etc/sendvia.yaml", site.lab.read("etc/sendvia.yaml") + more);
+    let service = site.service();
+    let socket = format!("unix:{}", site.lab.text(SOCKETS[0]));
+    let send = |messages: &str| {
+        run("smtp-source", &["-L", "-s", "20", "-m", messages, "-f", ANNA, "-t", BOB, &socket]);
+    };
+    send("40");
+    let before = service.descriptors();
+    send("300");
+    assert_eq!(site.provider.arrived().len(), 340);
+    let end = Instant::now() + Duration::from_secs(60);
+    while service.descriptors() > before {
+        assert!(Instant::now() < end, "{} descriptors before, {} after", before, service.descriptors());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
