@@ -208,12 +208,14 @@ fn without_a_service_spawn_runs_lmtp_with_a_result_for_each_recipient() {
 #[test]
 fn smtp_source_is_served_in_20_sessions_and_nothing_is_left_of_them() {
     let site = site();
-    let more = "sessions: {account: 20, waiting: 20, provider: 20}\nauthorise: mta\n";
+    let more = "sessions: {account: 20, waiting: 20, provider: 20, idle: 1s}\nauthorise: mta\n";
     site.lab.write("etc/sendvia.yaml", site.lab.read("etc/sendvia.yaml") + more);
     let service = site.service();
     let socket = format!("unix:{}", site.lab.text(SOCKETS[0]));
     let send = |messages: &str| {
         run("smtp-source", &["-L", "-s", "20", "-m", messages, "-f", ANNA, "-t", BOB, &socket]);
+        // The sessions have been idle for long enough.
+        site.provider.cut();
     };
     send("40");
     let before = service.descriptors();
