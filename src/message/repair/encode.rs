@@ -2,7 +2,7 @@
 
 use super::super::Header;
 use super::super::encoded_word::Encoder;
-use super::super::identity::torn_display;
+use super::super::identity::{torn, torn_display};
 use super::super::mime::ContentType;
 use super::Repair;
 use crate::wire::header::Field;
@@ -60,7 +60,8 @@ fn repaired(field: &Field, name: &'static str, encoder: &Encoder) -> Option<(Fie
         let quoted = quoted(&field.body()[display.clone()]);
         return Some((field.with_body(&edited(field.body(), vec![(display, quoted)])), Repair::Quoted(name)));
     }
-    let edits = match unquoted {
+    // Encoded word by word, a name whose quote does not end would be one that is torn apart.
+    let edits = match unquoted.or_else(|| torn(&list).filter(|_| name == "From")) {
         Some((display, address)) => {
             let phrase = (display.clone(), encoder.whole(&field.body()[display]));
             [vec![phrase], address_edits(field.body(), address)].concat()
