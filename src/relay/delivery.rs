@@ -59,7 +59,7 @@ impl Relay {
         let (mut report, changes) = Box::pin(self.carry(admission, message, handover)).await;
         report.notes.extend(changes.iter().map(ToString::to_string));
         if !changes.is_empty() && self.config().notify.is_wanted() {
-            report.notes.extend(self.tell(&admission.account, &changes, handover).await);
+            report.notes.extend(Box::pin(self.tell(&admission.account, &changes, handover)).await);
         }
         report
     }
