@@ -2,6 +2,7 @@
 //! is cut. One function for each target; cargo-fuzz runs them without an end, `tests/it/parsers.rs` with the corpus and
 //! a few thousand random inputs.
 
+use sendvia::message::dkim::broken;
 use sendvia::message::dot::Stuffer;
 use sendvia::message::downgrade::to_seven_bit;
 use sendvia::message::identity::header_from;
@@ -25,6 +26,7 @@ use sendvia::wire::reply_reader::{ReplyError, ReplyReader};
 use sendvia::wire::smtp_command::Command;
 use sendvia::wire::smtp_data::{LineEnds, Progress, Unstuffer};
 use sendvia::wire::socketmap::SocketmapRequest;
+use sendvia::wire::text::one_line;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -64,6 +66,7 @@ pub(crate) fn reply(octets: &[u8]) {
     }
     let _ = EnhancedStatus::at_start_of(octets);
     let _ = Reply::from_text(&String::from_utf8_lossy(octets));
+    assert!(one_line(octets, 300).chars().all(|c| !c.is_control()));
 }
 
 fn replies(octets: &[u8], size: usize) -> (Vec<Reply>, Option<ReplyError>) {
@@ -189,7 +192,10 @@ pub(crate) fn header(octets: &[u8]) {
 /// A header section is repaired once and for all.
 fn repaired(mut header: Header, anna: &Mailbox) {
     let context = RepairContext { digest: &[7; 32], domain: "gmx.de", now: SystemTime::UNIX_EPOCH, from: Some(anna) };
+    let before = header.clone();
+    assert!(broken(&before, &header).is_empty());
     if repair(&mut header, &context).is_ok() {
+        let _ = broken(&before, &header);
         let first = header.to_octets();
         assert_eq!(repair(&mut header, &context).map(|_| header.to_octets()), Ok(first));
     }
