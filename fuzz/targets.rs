@@ -186,10 +186,12 @@ pub(crate) fn header(octets: &[u8]) {
     }
     let anna = Mailbox::parse("anna@gmx.de").expect("a mailbox");
     let _ = rewrite_header_from(&mut header.clone(), &anna);
-    repaired(header, &anna);
+    if let Ok(message) = take(octets, Path::new(NOWHERE)) {
+        repaired(message.header, &anna);
+    }
 }
 
-/// A header section is repaired once and for all.
+/// A header section, as it came in with its message, is repaired once and for all.
 fn repaired(mut header: Header, anna: &Mailbox) {
     let context = RepairContext { digest: &[7; 32], domain: "gmx.de", now: SystemTime::UNIX_EPOCH, from: Some(anna) };
     let before = header.clone();
