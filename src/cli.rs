@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod failure;
+mod help;
 mod import;
 mod key;
 mod lmtp;
@@ -39,14 +40,18 @@ use crate::process::Parent;
 use crate::verdict::ExitStatus;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
+use std::io::Write as _;
 
 /// Relays mail through the sender's own provider account.
 #[derive(Debug, Parser)]
-#[command(name = "sendvia", version, disable_help_subcommand = true)]
+#[command(name = "sendvia", version, disable_help_subcommand = true, after_help = MORE)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
+
+/// What `--help` says at its end.
+const MORE: &str = "`sendvia help COMMAND` tells all of one.";
 
 /// Each subcommand, in the order in which `--help` lists them.
 #[derive(Debug, Subcommand)]
@@ -94,6 +99,8 @@ enum Command {
     Probe(probe::Arguments),
     /// Say what a provider's reply means, and what can be done
     Explain(explain::Arguments),
+    /// Tell all of a command, or of each a little
+    Help(help::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
@@ -152,6 +159,7 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
         Command::Import(arguments) => import::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
+        Command::Help(arguments) => help::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
@@ -169,9 +177,14 @@ fn dispatch(command: Command, parent: Parent) -> ExitStatus {
     }
 }
 
-/// `--help` and `--version` are answers; anything else that clap refuses is a usage error.
+/// `--help` and `--version` are answers; anything else that clap refuses is a usage error, with a hint as ours have.
 fn usage(refusal: &clap::Error) -> ExitStatus {
     // A closed stdout or stderr leaves nobody to tell.
     let _ = refusal.print();
-    if refusal.use_stderr() { ExitStatus::Usage } else { ExitStatus::Ok }
+    if !refusal.use_stderr() {
+        return ExitStatus::Ok;
+    }
+    let _ =
+        writeln!(std::io::stderr(), "hint: `sendvia help` lists the commands, `sendvia help COMMAND` tells all of one");
+    ExitStatus::Usage
 }

@@ -1,5 +1,6 @@
 //! `sendvia check`: the configuration and every account, with all that is wrong at once.
 
+use super::progress::Waiting;
 use super::settings::Settings;
 use super::{output, runtime};
 use crate::account::{self, Account, Surveyed};
@@ -57,9 +58,11 @@ pub(super) fn problems(file: Option<&Path>) -> (Option<Config>, Vec<Problem>) {
 pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     let (config, problems) = Config::inspect(arguments.settings.config.as_deref());
     let mut report = Report { problems, ..Report::default() };
+    let waiting = Waiting::new("looking at the accounts");
     if let Some(config) = &config {
         report.look_at(config);
     }
+    drop(waiting);
     let sound = report.problems.iter().all(|problem| problem.severity == Severity::Warning);
     match arguments.json {
         true => output::json(&report.json(config.as_ref(), sound)),

@@ -12,6 +12,7 @@ mod site;
 mod socket;
 
 use super::output;
+use super::progress::Waiting;
 use super::settings::Settings;
 use super::{check, doctor::finding::Findings};
 use crate::config::Config;
@@ -49,11 +50,13 @@ enum MtaArgument {
 /// Looks at everything; 0 where all is well, 1 with warnings, 2 with errors.
 pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     let mut findings = Findings::default();
+    let waiting = Waiting::new("looking");
     let (config, problems) = check::problems(arguments.settings.config.as_deref());
     problems.iter().for_each(|problem| findings.take_problem(problem));
     if let Some(config) = &config {
         look(arguments, config, &mut findings);
     }
+    drop(waiting);
     match arguments.json {
         true => output::json(&findings.json()),
         false => output::say(findings.text()),

@@ -82,7 +82,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
 
 /// The file's text, wiped when dropped: it holds passwords.
 fn read(path: &std::path::Path) -> Result<zeroize::Zeroizing<String>, Failure> {
-    let trouble = |error: std::io::Error| Failure::new(format_args!("{}: {error}", path.display()));
+    let trouble = |error: std::io::Error| {
+        Failure::new(format_args!("{}: {error}", path.display()))
+            .hint("name a file that can be read, or - for standard input")
+    };
     let text =
         if path.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
     text.map(zeroize::Zeroizing::new).map_err(trouble)

@@ -68,7 +68,10 @@ fn tell(config: &Config, arguments: &Arguments, found: &Found) -> ExitStatus {
 fn tell_none(arguments: &Arguments) -> ExitStatus {
     match arguments.json {
         true => output::json(&json!({"sender": arguments.sender, "found": false})),
-        false => output::say(format_args!("no account for {:?}", arguments.sender)),
+        false => output::say(format_args!(
+            "no account for {:?}\nhint: `sendvia account list` shows all; `sendvia account add ADDRESS` makes one",
+            arguments.sender
+        )),
     }
     ExitStatus::No
 }

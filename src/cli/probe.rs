@@ -9,6 +9,7 @@ mod summary;
 mod target;
 
 use super::output;
+use super::progress::Waiting;
 use super::settings::Settings;
 use crate::account::{self, Account};
 use crate::config::{Config, RouteConfig, Way};
@@ -135,7 +136,9 @@ fn probe(
             return ExitStatus::TempFail;
         }
     };
+    let waiting = Waiting::new("asking the servers");
     let findings = runtime.block_on(find(relay, target, routes, account));
+    drop(waiting);
     match arguments.json {
         true => output::json(&report::for_scripts(&findings)),
         false => output::say(report::for_people(&findings)),

@@ -1,5 +1,6 @@
 //! `sendvia sandbox`: a submission server that behaves as GMX does, for trying a set-up without a provider.
 
+use super::output;
 use crate::sandbox::{Extensions, Listener, Mechanism, Options, Rule, Sandbox, SandboxError, TlsMode, Users};
 use crate::verdict::ExitStatus;
 use clap::{Args, ValueEnum};
@@ -110,7 +111,10 @@ pub(super) fn run(arguments: Arguments) -> ExitStatus {
     match served {
         Ok(()) => ExitStatus::Ok,
         Err(problem) => {
-            eprintln!("sendvia sandbox: {problem}");
+            output::fail(
+                format_args!("sendvia sandbox: {problem}"),
+                Some("`sendvia help sandbox` tells what it takes"),
+            );
             ExitStatus::Usage
         }
     }

@@ -2,6 +2,7 @@
 
 use super::account::change::{Site, address};
 use super::failure::{Failure, finish};
+use super::progress::Waiting;
 use super::settings::Settings;
 use super::{output, runtime};
 use crate::secret::{ExposeSecret, SecretSource};
@@ -31,7 +32,9 @@ fn print(arguments: &Arguments) -> Result<ExitStatus, Failure> {
         return Err(Failure::usage(problem, "`sendvia account show ADDRESS` tells where its secret comes from"));
     }
     let custody = site.config.custody();
+    let waiting = Waiting::new("asking for a token");
     let token = runtime::block_on(custody.secret(&account.secret, &account.binding("password")))??;
+    drop(waiting);
     output::say(token.expose_secret());
     Ok(ExitStatus::Ok)
 }

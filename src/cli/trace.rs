@@ -3,6 +3,7 @@
 mod lines;
 
 use super::output;
+use super::progress::Waiting;
 use super::settings::Settings;
 use crate::log::Traced;
 use crate::state::{Clock, Closure, Kind, Ledger, Sqlite, StateError, Taken};
@@ -52,7 +53,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
         Ok(config) => config,
         Err(status) => return status,
     };
+    let waiting = Waiting::new("reading logs");
     let story = Story::read(arguments, &Sqlite::new(&config.state, Clock::System));
+    drop(waiting);
     match arguments.json {
         true => output::json(&story.for_scripts()),
         false => output::say(story.for_people()),
@@ -88,7 +91,9 @@ impl Story {
     fn for_people(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         if !self.is_known() {
-            parts.push(format!("{}: nothing is known of this message", self.queue_id));
+            let hint =
+                "hint: is it the queue id of this host's MTA? `--log FILE` names a log that is elsewhere, or older";
+            parts.push(format!("{}: nothing is known of this message\n{hint}", self.queue_id));
         }
         if let Some((first, _)) = self.recipients.first() {
             let user = if first.user.is_empty() { "no login" } else { &first.user };

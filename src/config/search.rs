@@ -58,7 +58,8 @@ fn standing(file: &Path) -> Option<Result<Place, ConfigErrors>> {
         })),
         Ok(_) => Some(Ok(Place::File(file.to_owned()))),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            Some(Err(ConfigErrors { problems: vec![Problem::of_file(file, error.to_string())] }))
+            let hint = "run this as the user whose it is: `runuser -u sendvia -- sendvia ...`";
+            Some(Err(ConfigErrors { problems: vec![Problem::of_file(file, error.to_string()).with_hint(hint)] }))
         }
         Err(_) => {
             let directory = directory_of(file);
@@ -69,7 +70,8 @@ fn standing(file: &Path) -> Option<Result<Place, ConfigErrors>> {
 
 fn absent(file: &Path) -> ConfigErrors {
     let problem = Problem::of_file(file, "no such file, and no accounts.d beside where it would be");
-    ConfigErrors { problems: vec![problem] }
+    let hint = "name the one that is there with `--config FILE` or $SENDVIA_CONFIG; `sendvia setup` makes one";
+    ConfigErrors { problems: vec![problem.with_hint(hint)] }
 }
 
 /// The directory that relative paths are relative to.

@@ -93,7 +93,11 @@ mod arch {
         libc::SYS_finit_module,
         libc::SYS_delete_module,
         libc::SYS_kexec_load,
+        #[cfg(target_arch = "x86_64")]
         libc::SYS_kexec_file_load,
+        // musl's libc does not name it there.
+        #[cfg(target_arch = "aarch64")]
+        294,
         libc::SYS_reboot,
         libc::SYS_syslog,
         libc::SYS_personality,

@@ -82,7 +82,12 @@ impl PrivateFileError {
             PrivateFileError::NoCredential { name } => {
                 Some(format!("`LoadCredential={name}:PATH` or `LoadCredentialEncrypted=` in the service's unit"))
             }
-            PrivateFileError::Io { .. } | PrivateFileError::NotAFile { .. } | PrivateFileError::TooLarge { .. } => None,
+            PrivateFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("correct the path, or make what is missing there".to_owned())
+            }
+            PrivateFileError::NotAFile { .. } => Some("name the file itself".to_owned()),
+            PrivateFileError::TooLarge { .. } => Some("is it the right file? a secret is short".to_owned()),
+            PrivateFileError::Io { .. } => None,
         }
     }
 

@@ -6,6 +6,7 @@ mod accounts;
 mod dialogue;
 mod docs;
 mod fence;
+mod hints;
 mod house;
 mod imports;
 mod json;

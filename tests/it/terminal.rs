@@ -1,11 +1,12 @@
 //! What asks and shows at a terminal.
 
 use crate::keys::{sendvia, site_with_key};
-use crate::site::{PASSWORD, Site};
+use crate::site::{PASSWORD, Site, run};
 use crate::support::terminal::Terminal;
 use sendvia::sandbox::TlsMode;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
+use std::process::Command;
 
 fn at_terminal(site: &Site, words: &[&str]) -> Terminal {
     let config = site.config_file();
@@ -96,4 +97,38 @@ fn what_root_writes_belongs_to_whom_the_directory_belongs() {
     assert_eq!(sendvia(&site, &["account", "enable", "berta@gmx.de"], "").code, Some(0));
     let file = fs::symlink_metadata(site.account_file("berta@gmx.de")).unwrap();
     assert_eq!((file.uid(), file.gid()), (4711, 4712));
+}
+
+#[test]
+fn what_is_waited_for_is_said_after_a_second_and_is_gone_again() {
+    let site = site_with_key();
+    site.rules(&["delay=banner:1500"]);
+    let [host, port] = place(&site);
+    let target = format!("{}:{}", host.trim_start_matches("--host="), port.trim_start_matches("--port="));
+    let mut probing = at_terminal(&site, &["probe", &target]);
+    probing.sees("asking the servers, ");
+    let (_, screen) = probing.ends();
+    assert!(screen.contains(&format!("port {port}, by route direct")), "{screen}");
+    let piped = sendvia(&site, &["probe", &target], "");
+    assert!(!piped.out.contains("asking") && !piped.err.contains("asking"), "{piped:?}");
+}
+
+/// What a short command shows at a terminal.
+fn shown(command: &str) -> String {
+    let mut script = Command::new("script");
+    script.args(["-q", "-c", command, "/dev/null"]).env("SHELL", "/bin/sh").env("TERM", "xterm");
+    run(script.env_remove("NO_COLOR"), b"").out
+}
+
+#[test]
+fn colours_are_for_terminals_alone_and_not_where_nobody_wants_them() {
+    const ESCAPE: char = '\u{1b}';
+    let program = env!("CARGO_BIN_EXE_sendvia");
+    for word in ["--help", "nonsense"] {
+        assert!(shown(&format!("{program} {word}")).contains(ESCAPE), "{word}");
+        let plain = shown(&format!("NO_COLOR=1 {program} {word}"));
+        assert!(!plain.contains(ESCAPE) && plain.contains("sendvia"), "{word}: {plain}");
+        let piped = run(Command::new(program).arg(word), b"");
+        assert!(!piped.out.contains(ESCAPE) && !piped.err.contains(ESCAPE), "{piped:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! `sendvia account add`: finds the provider, takes the secret, proves it by a login, and writes the account sealed.
 
 use super::super::failure::Failure;
+use super::super::progress::Waiting;
 use super::super::settings::Settings;
 use super::super::{ask, output, runtime};
 use super::change::{Site, address, existing};
@@ -179,7 +180,10 @@ pub(super) fn prove(
     secret: &SecretString,
 ) -> Result<(), Failure> {
     let relay = Relay::new(site.config.clone());
-    match runtime::block_on(relay.prove(account, Some(secret)))? {
+    let waiting = Waiting::new("logging in");
+    let proven = runtime::block_on(relay.prove(account, Some(secret)))?;
+    drop(waiting);
+    match proven {
         Ok(proven) => {
             output::say(format_args!("logged in at {} by {}", proven.peer, proven.mechanism));
             Ok(())

@@ -7,6 +7,7 @@ mod autoconfig;
 mod dns;
 
 use super::super::failure::Failure;
+use super::super::progress::Waiting;
 use super::super::runtime;
 use super::draft::Destination;
 use crate::account::preset::Presets;
@@ -46,6 +47,7 @@ pub(super) fn find(config: &Config, address: &AccountAddress, by_dns: bool) -> R
     if let Some(preset) = config.presets.of_domain(&domain) {
         return Ok(Found::provider(preset.name, format!("sendvia knows {domain}"), true));
     }
+    let _waiting = Waiting::new("asking the domain");
     runtime::block_on(ask(config, address, &domain, by_dns))?.ok_or_else(|| unknown(&domain, by_dns))
 }
 

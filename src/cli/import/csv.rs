@@ -34,7 +34,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let text = read(&arguments.file)?;
     let mut lines = records(&text);
     let Some((_, heading)) = lines.next() else {
-        return Err(Failure::new("the table is empty").status(ExitStatus::DataError));
+        return Err(Failure::new("the table is empty")
+            .hint(format!("its first line names the columns: {}", COLUMNS.join(", ")))
+            .status(ExitStatus::DataError));
     };
     let columns = columns(&heading)?;
     let mut harvest = Harvest::default();

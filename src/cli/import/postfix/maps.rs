@@ -46,7 +46,10 @@ impl Postfix {
     /// A parameter's value, what it refers to put in.
     pub(super) fn parameter(&self, name: &str) -> Result<String, Failure> {
         let output = self.run("postconf", &["-hx", name], None)?;
-        let value = output.map_err(|why| Failure::new(format_args!("postconf {name}: {why}")))?;
+        let value = output.map_err(|why| {
+            Failure::new(format_args!("postconf {name}: {why}"))
+                .hint("`--config-dir DIR` names the directory of main.cf")
+        })?;
         Ok(value.trim().to_owned())
     }
 
