@@ -135,15 +135,20 @@ fn absolute(path: &Path) -> Result<PathBuf, SetupError> {
 fn take_out(place: &PlaceArguments) -> Result<ExitStatus, SetupError> {
     let config = configuration(place)?;
     let path = Manifest::path(&config.state, place.mta(), &place.directory()?);
-    let Some(manifest) = Manifest::read(&path)? else {
+    let Some(mut manifest) = Manifest::read(&path)? else {
         output::say("nothing to do: nothing was set up");
         return Ok(ExitStatus::Ok);
     };
+    let heir = manifest.pass_on(&path, &place.directory()?)?;
     let undoing = Undoing::of(&manifest)?;
     output::say(undoing.text().trim_end());
     note(&undoing.left);
     if let Answer::Leave(status) = place.answer() {
         return Ok(status);
+    }
+    if let Some((file, heir)) = heir {
+        heir.write(&file)?;
+        output::say("another instance is set up: what both need stays until that is taken out");
     }
     let done = undoing.carry_out(&accounts(&config), &path)?;
     reload(&reload_commands(place.mta(), &place.directory()?), place)?;

@@ -57,8 +57,35 @@ impl Manifest {
         serde_json::from_str(&text).map(Some).map_err(|error| wrong(error.to_string()))
     }
 
+    /// Passes on to another instance what it needs too: all but what lies in `directory`, which is this instance's own. The
+    /// file of this manifest is `path`; the other's lies beside it, and comes back with what it knows now.
+    ///
+    /// # Errors
+    /// [`SetupError`], where the other one can't be read.
+    pub fn pass_on(&mut self, path: &Path, directory: &Path) -> Result<Option<(PathBuf, Manifest)>, SetupError> {
+        let beside = path.parent().and_then(|above| fs::read_dir(above).ok()).into_iter().flatten().flatten();
+        let others = beside.map(|entry| entry.path()).filter(|other| other != path);
+        let Some(other) = others.filter(|other| other.extension().is_some_and(|end| end == "json")).min() else {
+            return Ok(None);
+        };
+        let Some(mut heir) = Manifest::read(&other)? else { return Ok(None) };
+        let (own, shared) =
+            std::mem::take(&mut self.edits).into_iter().partition(|edit| edit.path.starts_with(directory));
+        self.edits = own;
+        let known: Vec<PathBuf> = heir.edits.iter().map(|edit| edit.path.clone()).collect();
+        let shared: Vec<Edit> = shared;
+        heir.edits.extend(shared.into_iter().filter(|edit| !known.contains(&edit.path)));
+        // What was made first goes last.
+        let later = std::mem::replace(&mut heir.made, std::mem::take(&mut self.made));
+        later.into_iter().for_each(|made| heir.add(made));
+        Ok(Some((other, heir)))
+    }
+
     /// Writes it.
-    pub(super) fn write(&self, path: &Path) -> Result<(), SetupError> {
+    ///
+    /// # Errors
+    /// [`SetupError`], where it can't be written.
+    pub fn write(&self, path: &Path) -> Result<(), SetupError> {
         let directory = path.parent().unwrap_or(Path::new("."));
         if !directory.is_dir() {
             fs::DirBuilder::new().mode(0o700).create(directory).map_err(SetupError::io(directory))?;

@@ -5,6 +5,7 @@ use crate::site::{MESSAGE, Site, run};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -141,4 +142,27 @@ fn a_message_is_traced_by_its_queue_id_through_log_journal_and_what_is_closed() 
     assert_eq!(waits["log"].as_array().unwrap().len(), 3);
     assert_eq!(waits["closed"][0]["kind"], "credentials", "{waits}");
     assert_eq!(waits["taken"], serde_json::json!([]));
+}
+
+/// journalctl(1) as it answers; it knows nothing of a message that it is not asked for in its own words.
+const JOURNALCTL: &str = r#"#!/bin/sh
+[ "$*" = "-q --no-pager -o short-iso --since=-10d --grep=4Xq9" ] || exit 1
+echo '2026-11-25T08:00:00+0000 mail postfix/qmgr[1]: 4Xq9: from=<anna@gmx.de>, size=1'
+echo '2026-11-25T08:00:01+0000 mail postfix/qmgr[1]: 14Xq90: from=<berta@gmx.de>, size=1'
+"#;
+
+#[test]
+fn a_message_that_no_log_file_knows_is_looked_for_in_the_systemd_journal() {
+    let site = Site::new();
+    let programs = site.path().join("programs");
+    fs::create_dir(&programs).unwrap();
+    fs::write(programs.join("journalctl"), JOURNALCTL).unwrap();
+    fs::set_permissions(programs.join("journalctl"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let trace = |queue_id: &str| run(site.command("trace").env("PATH", &path).args(["--json", queue_id]), b"");
+    let ended = trace("4Xq9");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let told: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(told["log"].as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(trace("4Xq8").code, Some(1));
 }

@@ -4,6 +4,7 @@
 //! `tests/install-peers` brings what is needed; a peer that is missing is a failure, never a skipped test. Each test
 //! has its own MTA in its own directory, on its own loopback address, and waits for log lines instead of sleeping.
 
+mod blocks;
 mod discover;
 mod doctor;
 mod hard_day;

@@ -1,7 +1,12 @@
 //! What the package brings beside the program, read by the tools that will read it on an administrator's host.
 
-use crate::support::daemon::run;
-use crate::support::lab::Lab;
+use crate::support::daemon::{run, run_with_input};
+use crate::support::lab::{Lab, repository, user};
+use crate::support::service::Service;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::chown;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
 
 fn contrib(name: &str) -> String {
     format!("{}/contrib/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -12,6 +17,44 @@ fn systemd_rates_the_service_as_fenced_in() {
     let unit = contrib("systemd/sendvia.service");
     let told = run("systemd-analyze", &["security", "--offline=true", "--no-pager", "--threshold=20", &unit]);
     assert!(told.contains("Overall exposure level for sendvia.service"), "{told}");
+}
+
+#[test]
+fn systemd_finds_nothing_to_complain_about_in_the_units() {
+    let lab = Lab::new();
+    let program = env!("CARGO_BIN_EXE_sendvia");
+    for unit in ["sendvia.service", "sendvia.socket", "sendvia-submission.socket"] {
+        lab.write(unit, repository(&format!("contrib/systemd/{unit}")).replace("/usr/bin/sendvia", program));
+    }
+    let units = ["sendvia.service", "sendvia.socket", "sendvia-submission.socket"].map(|unit| lab.text(unit));
+    let arguments = ["verify", "--man=no", "--recursive-errors=no"].into_iter().chain(units.iter().map(String::as_str));
+    let output = Command::new("systemd-analyze").args(arguments).output().expect("it starts");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !told.contains("sendvia"), "{told}");
+}
+
+#[test]
+fn prometheus_reads_the_alert_rules() {
+    let told = run("promtool", &["check", "rules", &contrib("prometheus/sendvia.rules.yml")]);
+    assert!(told.contains("SUCCESS"), "{told}");
+}
+
+#[test]
+fn prometheus_finds_nothing_to_complain_about_in_the_page_of_the_service() {
+    let lab = Lab::new();
+    let (uid, gid) = user("sendvia");
+    for directory in ["sockets", "etc/state"] {
+        chown(lab.directory(directory), Some(uid), Some(gid)).expect("owner");
+    }
+    lab.write("etc/sendvia.yaml", format!("listen: {{metrics: 'unix:{}'}}\n", lab.text("sockets/metrics")));
+    let _service = Service::start(&lab, &["sockets/metrics"]);
+    let mut stream = UnixStream::connect(lab.path("sockets/metrics")).expect("the service");
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("asked");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("answered");
+    let (_, page) = reply.split_once("\r\n\r\n").expect("a page");
+    assert!(page.contains("# TYPE "), "{page}");
+    run_with_input("promtool", &["check", "metrics"], page.as_bytes());
 }
 
 #[test]

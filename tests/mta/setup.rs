@@ -1,15 +1,21 @@
 //! `sendvia setup` and `sendvia unset` on private configurations, read by the MTAs' own tools.
 
 use crate::support::daemon::run;
-use crate::support::lab::{Lab, contrib};
+use crate::support::lab::{Lab, contrib, user};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
 const SUBMISSION: &str = "submission inet n - y - - smtpd\n  -o smtpd_sasl_auth_enable=yes\n";
 
 fn sendvia(lab: &Lab, command: &str, mta: &str, more: &[&str]) -> Output {
-    let (directory, config) = (lab.text(mta), lab.text("site/sendvia.yaml"));
+    at(lab, mta, command, mta, more)
+}
+
+/// The same for an instance that has another directory.
+fn at(lab: &Lab, directory: &str, command: &str, mta: &str, more: &[&str]) -> Output {
+    let (directory, config) = (lab.text(directory), lab.text("site/sendvia.yaml"));
     Command::new(env!("CARGO_BIN_EXE_sendvia"))
         .args([command, mta, "-c", &directory, "--config", &config])
         .args(more)
@@ -19,7 +25,10 @@ fn sendvia(lab: &Lab, command: &str, mta: &str, more: &[&str]) -> Output {
 
 /// What it says when all goes well.
 fn said(lab: &Lab, command: &str, mta: &str, more: &[&str]) -> String {
-    let output = sendvia(lab, command, mta, more);
+    well(&sendvia(lab, command, mta, more))
+}
+
+fn well(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text
@@ -83,6 +92,67 @@ fn what_the_administrator_changed_meanwhile_stays() {
     assert_eq!(lab.read("postfix/master.cf"), master);
     let main = lab.read("postfix/main.cf");
     assert!(main.ends_with("maps = inline:{ a@b=smtp: }\nlater = 1\n") && !main.contains("sendvia"), "{main}");
+}
+
+#[test]
+fn every_level_of_compatibility_is_understood_and_given_back() {
+    for level in ["0", "1", "2", "3.6"] {
+        let lab = Lab::new();
+        postfix(&lab, "");
+        let main = lab.read("postfix/main.cf").replace("= 3.6", &format!("= {level}"));
+        lab.write("postfix/main.cf", main);
+        let before = all_files(&lab.path("postfix"));
+        said(&lab, "setup", "postfix", &["--yes"]);
+        let config = lab.text("postfix");
+        // Its pipe and its sockets' servers are outside of the chroot at any level; `-` would be inside at 0.
+        for service in ["sendvia/unix", "sendvia-map/unix", "sendvia-policy/unix"] {
+            let entry = run("postconf", &["-c", &config, "-M", service]);
+            assert_eq!(entry.split_whitespace().nth(4), Some("n"), "{level}: {entry}");
+        }
+        assert!(said(&lab, "setup", "postfix", &["--yes"]).contains("nothing to do"), "{level}");
+        said(&lab, "unset", "postfix", &["--yes"]);
+        assert_eq!(all_files(&lab.path("postfix")), before, "{level}");
+    }
+}
+
+#[test]
+fn another_user_runs_the_deliveries_and_owns_what_they_read() {
+    let lab = Lab::new();
+    postfix(&lab, "");
+    said(&lab, "setup", "postfix", &["--yes", "--user", "games"]);
+    let config = lab.text("postfix");
+    for service in ["sendvia/unix", "sendvia-map/unix", "sendvia-policy/unix"] {
+        let entry = run("postconf", &["-c", &config, "-M", service]);
+        assert!(entry.contains("user=games"), "{entry}");
+    }
+    let (uid, gid) = user("games");
+    let accounts = fs::metadata(lab.path("site/accounts.d")).expect("accounts");
+    assert_eq!((accounts.uid(), accounts.gid(), accounts.mode() & 0o777), (uid, gid, 0o700));
+    let key = fs::metadata(lab.path("site/key")).expect("a key");
+    assert_eq!((key.gid(), key.mode() & 0o777), (gid, 0o640));
+}
+
+#[test]
+fn what_two_instances_need_stays_until_the_second_is_taken_out() {
+    let lab = Lab::new();
+    postfix(&lab, "");
+    lab.directory("second");
+    for file in ["main.cf", "master.cf"] {
+        lab.write(&format!("second/{file}"), lab.read(&format!("postfix/{file}")));
+    }
+    let before = (all_files(&lab.path("postfix")), all_files(&lab.path("second")));
+    said(&lab, "setup", "postfix", &["--yes"]);
+    let shared = all_files(&lab.path("site"));
+    well(&at(&lab, "second", "setup", "postfix", &["--yes"]));
+    said(&lab, "unset", "postfix", &["--yes"]);
+    assert_eq!(all_files(&lab.path("postfix")), before.0);
+    let kept = all_files(&lab.path("site"));
+    let is_kept =
+        |(name, octets): &(String, Vec<u8>)| name.contains("/setup/") || kept.contains(&(name.clone(), octets.clone()));
+    assert!(shared.len() > 2 && shared.iter().all(is_kept), "{kept:?}");
+    well(&at(&lab, "second", "unset", "postfix", &["--yes"]));
+    assert_eq!(all_files(&lab.path("second")), before.1);
+    assert!(!lab.path("site").exists());
 }
 
 #[test]
