@@ -3,9 +3,10 @@
 use crate::site::{PASSWORD, Site};
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// A running service. Dropping it kills it.
@@ -19,12 +20,16 @@ pub(crate) struct Serving {
 impl Serving {
     /// Started, and ready by its own word.
     pub(crate) fn start(site: &Site) -> Serving {
+        Serving::run(site, site.command("serve").stdin(Stdio::null()))
+    }
+
+    /// The same by this command.
+    fn run(site: &Site, command: &mut Command) -> Serving {
         let socket = site.path().join("notify");
         let _ = fs::remove_file(&socket);
         let notified = UnixDatagram::bind(&socket).unwrap();
         notified.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut command = site.command("serve");
-        let child = command.env("NOTIFY_SOCKET", &socket).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = command.env("NOTIFY_SOCKET", &socket).stderr(Stdio::piped()).spawn().unwrap();
         let mut serving = Serving { child, notified, status: String::new() };
         let word = serving.word();
         serving.status = word.strip_prefix("READY=1\nSTATUS=").unwrap_or_else(|| panic!("{word}")).to_owned();
@@ -49,7 +54,7 @@ impl Serving {
 
     pub(crate) fn signal(&self, name: &str) {
         let id = self.id().to_string();
-        assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// By SIGHUP, until it is done.
@@ -150,6 +155,25 @@ fn its_log_goes_to_standard_error_where_its_supervisor_keeps_it() {
     // By the same file what an MTA runs says nothing there: that stream is the MTA's.
     let ended = site.relay_annas("Subject: x\n\nHello\n");
     assert_eq!(ended.err, "", "{ended:?}");
+}
+
+/// As systemd starts it: the socket is there before it and after it, and whoever has connected meanwhile is answered.
+#[test]
+fn a_socket_of_systemds_is_served_and_left_to_it_and_the_watchdog_is_fed() {
+    let (site, map) = site();
+    let listener = UnixListener::bind(&map).unwrap();
+    let mut early = UnixStream::connect(&map).unwrap();
+    let mut command = Command::new("sh");
+    let script = "export LISTEN_PID=$$ WATCHDOG_PID=$$; exec 3<&0 0</dev/null; exec \"$@\"";
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_sendvia"), "serve", "--config"]).arg(site.config_file());
+    command.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", "sendvia-map.socket").env("WATCHDOG_USEC", "200000");
+    let serving = Serving::run(&site, command.stdin(OwnedFd::from(listener.try_clone().unwrap())));
+    ask(&mut early, "transport anna@gmx.de", "OK sendvia:");
+    assert_eq!((serving.word().as_str(), serving.word().as_str()), ("WATCHDOG=1", "WATCHDOG=1"));
+    serving.signal("-TERM");
+    while serving.word() != "STOPPING=1" {}
+    assert_eq!(serving.end().0, Some(0));
+    UnixStream::connect(&map).expect("systemd still listens");
 }
 
 #[test]

@@ -35,12 +35,25 @@ impl Site {
         self.postfix(&main, &contrib("postfix/lmtp-master.cf", &[]))
     }
 
-    fn postfix(&self, main: &str, master: &str) -> Postfix {
+    /// With all other mail going to the world.
+    fn to_world(&self, main: &str) -> String {
         let world = self.world.address();
-        let main = format!("{main}\ndefault_transport = smtp:[{}]:{}\n", world.ip(), world.port());
+        format!("{main}\ndefault_transport = smtp:[{}]:{}\n", world.ip(), world.port())
+    }
+
+    fn postfix(&self, main: &str, master: &str) -> Postfix {
+        let main = self.to_world(main);
         let users: Vec<(&str, String)> = LOGINS.iter().map(|login| (*login, password(login))).collect();
         Postfix::start(&self.lab, "postfix", &main, master, &users, &[])
     }
+}
+
+/// Anna's account with more lines, in place of the site's.
+fn account_of(site: &Site, more: &str) {
+    let text = site.lab.read(&format!("etc/accounts.d/{ANNA}.yaml"));
+    let kept: String =
+        text.lines().filter(|line| !line.starts_with("users:")).map(|line| format!("{line}\n")).collect();
+    site.lab.account(ANNA, &(kept + more));
 }
 
 /// Refused while the mail program is connected: no queue id, no bounce.
@@ -226,4 +239,47 @@ fn smtp_source_is_served_in_20_sessions_and_nothing_is_left_of_them() {
         assert!(Instant::now() < end, "{} descriptors before, {} after", before, service.descriptors());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A sender without an account, by that of the login: the policy answers FILTER.
+#[test]
+fn mail_is_routed_by_the_login_where_the_site_says_so() {
+    let site = site();
+    let more = "policy: {filter: 'sendvia:unix:sendvia/lmtp'}\n";
+    site.lab.write("etc/sendvia.yaml", site.lab.read("etc/sendvia.yaml") + more);
+    site.provider.rules(&["none"]);
+    account_of(&site, &format!("users: [\"{ANNA}\"]\nheader_from: accept\nenvelope_from: keep\n"));
+    let _service = site.service();
+    let main = contrib("postfix/lmtp-main.cf", &[]) + ASKED;
+    let main = site.to_world(&main);
+    let users = [(ANNA, password("anna"))];
+    let mta = Postfix::start(&site.lab, "postfix", &main, &contrib("postfix/lmtp-master.cf", &[]), &users, &[]);
+    let mut session = Submission::connect(mta.submission(), mta.log());
+    session.login(ANNA, &password("anna"));
+    let sender = "anna@firm.example";
+    let id = session.send(sender, &[BOB], &message("filtered", sender, ""));
+    is_sent(&mta, &id, BOB);
+    assert_eq!(site.provider.wait_for("<filtered@gmx.example>").sender, sender);
+}
+
+#[test]
+fn local_mail_goes_on_while_the_tables_are_down() {
+    let site = site();
+    let world = site.world.address();
+    let local = format!(
+        "mydestination = firm.example\nlocal_recipient_maps =\nlocal_transport = smtp:[{}]:{}\n",
+        world.ip(),
+        world.port()
+    );
+    let service = site.service();
+    let mta = site.by_lmtp(&format!("{ASKED}{local}"));
+    service.kill();
+    let text = message("local", CARL, "");
+    let id = mta.submit("carl", CARL, &["post@firm.example"], &text);
+    is_sent(&mta, &id, "post@firm.example");
+    // All other mail is to be handed in again, whosever it is: that is what the guide warns of.
+    let mut session = Submission::connect(mta.submission(), mta.log());
+    session.login("carl", &password("carl"));
+    session.command(&format!("MAIL FROM:<{CARL}>"), "250");
+    session.command(&format!("RCPT TO:<{BOB}>"), "451 4.3.0");
 }
