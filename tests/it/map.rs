@@ -37,3 +37,26 @@ fn a_table_is_exported_for_a_map_file() {
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "anna@gmx.de\tanna\n"));
     assert!(ended.err.starts_with("left out: @firm.example"), "{}", ended.err);
 }
+
+/// What Exim's `${run}` and scripts go by.
+#[test]
+fn a_look_up_by_hand_tells_by_its_exit_status() {
+    let site = Site::new();
+    site.raw_account("broken@gmx.de", "provider: [");
+    let rows: &[(&[&str], i32)] = &[
+        (&["anna@gmx.de"], 0),
+        (&["Anna+list@GMX.de"], 0),
+        (&["anna@gmx.de", "--user", "anna"], 0),
+        (&["anna@gmx.de", "--user", "berta"], 1),
+        (&["anna@gmx.de", "--user", ""], 1),
+        (&["nobody@x.example"], 1),
+        (&["no address"], 1),
+        (&["<>"], 1),
+        (&["broken@gmx.de"], 75),
+    ];
+    for (arguments, expected) in rows {
+        assert_eq!(run(site.command("lookup").args(*arguments), b"").code, Some(*expected), "{arguments:?}");
+    }
+    site.config("nonsense: true\n");
+    assert_eq!(run(site.command("lookup").arg("anna@gmx.de"), b"").code, Some(75), "a broken configuration");
+}
