@@ -1,5 +1,6 @@
 //! What MTAs are told: keys of the policy service, of look-up tables and of the login's way over LMTP.
 
+use super::Language;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ pub struct PolicyConfig {
     /// What follows `FILTER` for mail whose sender has no account while its login has one; such mail is left alone
     /// where nothing is said.
     pub filter: Option<String>,
+    /// In which language customers are refused.
+    pub language: Language,
 }
 
 /// `map:`

@@ -199,7 +199,7 @@ fn parse_mailbox(text: &str) -> Option<Mailbox> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{FenceConfig, JournalMode, KeySource, ListenAddress, Way};
+    use crate::config::{FenceConfig, JournalMode, KeySource, Language, ListenAddress, Way};
     use std::time::Duration;
 
     fn read(text: &str) -> (Config, Vec<String>) {
@@ -218,7 +218,7 @@ mod tests {
             timeouts: {connect: 5s, deadline: 10m}\njournal: {mode: durable, keep: 7d}\n\
             routes: [direct, {local: 192.0.2.7}, {name: office, socks5: 'proxy.example:1081', login_file: pl}]\n\
             listen: {lmtp: ['unix:/run/sendvia/lmtp', '127.0.0.1:2003'], policy: 'unix:/run/p'}\n\
-            policy: {filter: 'sendvia:'}\nmap: {transport: 'lmtp:unix:sendvia'}\nlogin_field: {key_file: login.key, exim_key_file: exim.key}\nfence: {read: [secrets, /srv/x]}\n\
+            policy: {filter: 'sendvia:', language: de}\nmap: {transport: 'lmtp:unix:sendvia'}\nlogin_field: {key_file: login.key, exim_key_file: exim.key}\nfence: {read: [secrets, /srv/x]}\n\
             limits: {messages_per_hour: 100}\nnotify: {to: admin@example.org, owner: true, language: de}\n\
             providers:\n  haus:\n    submission: {host: mail.haus.example, port: 587, tls: starttls}\n    domains: [haus.example]\n";
         let (config, problems) = read(text);
@@ -229,6 +229,7 @@ mod tests {
         assert_eq!(config.null_sender, NullSender::Via(Mailbox::parse("post@example.org").expect("an address")));
         assert_eq!(config.unknown_sender, UnknownSender::Bounce);
         assert_eq!(config.policy.filter.as_deref(), Some("sendvia:"));
+        assert_eq!(config.policy.language, Language::German);
         assert_eq!(config.map.transport, "lmtp:unix:sendvia");
         let keys = config.login_field.map(|field| (field.key_file, field.exim_key_file));
         assert_eq!(keys, Some((Some("/c/login.key".into()), Some("/c/exim.key".into()))));

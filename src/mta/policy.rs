@@ -9,9 +9,11 @@
 //!   `FILTER` where the sender has no account, the login has, and the configuration says so.
 //! - DATA: `PREPEND` of the signed login for LMTP. Before DATA there is no queue id, after it no PREPEND.
 
+mod german;
+
 use super::exchange::{Exchange, Next};
 use crate::account::{self, Account, AccountError, Found, Rule, Store, Submitter};
-use crate::config::Config;
+use crate::config::{Config, Language};
 use crate::log;
 use crate::relay::{account_for, closed};
 use crate::secret::login_field::{LOGIN_FIELD, LoginClaim, LoginKey};
@@ -19,9 +21,13 @@ use crate::state::{Clock, Closure, Kind, Ledger, Moment, Sqlite, StateError};
 use crate::verdict::{Disposition, Outcome, Verdict};
 use crate::wire::mailbox::ReversePath;
 use crate::wire::policy::{PolicyRequest, encode_action};
+use crate::wire::text::one_line;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use thiserror::Error;
+
+/// The longest translated text, in characters.
+const MAX_TEXT: usize = 400;
 
 /// No opinion.
 const DUNNO: &str = "DUNNO";
@@ -89,7 +95,7 @@ impl Policy {
             _ if account.admits(&asked.submitter, self.config.authorise) => {
                 self.while_closed(&account, DUNNO.to_owned())
             }
-            _ => Ok(refusal(&asked.not_authorised())),
+            _ => Ok(self.refusal(&asked.not_authorised())),
         }
     }
 
@@ -101,11 +107,11 @@ impl Policy {
     /// `otherwise`, unless the account is closed or switched off.
     fn while_closed(&self, account: &Account, otherwise: String) -> Result<String, Trouble> {
         if account.disabled {
-            return Ok(refusal(&Outcome::AccountDisabled { account: account.address.to_string() }));
+            return Ok(self.refusal(&Outcome::AccountDisabled { account: account.address.to_string() }));
         }
         let closures = self.state.closed_account(&account.address.folded())?;
         let in_force = closures.iter().find(|closure| !is_mended(account, closure));
-        Ok(in_force.map_or(otherwise, |closure| refusal(&closed(closure))))
+        Ok(in_force.map_or(otherwise, |closure| self.refusal(&closed(closure))))
     }
 
     /// The field that tells LMTP who submitted; only for mail that can come to us.
@@ -122,9 +128,23 @@ impl Policy {
             Ok(key) => format!("PREPEND {LOGIN_FIELD}: {}", key.sign(&asked.claim(self.clock.now()))),
             Err(error) => {
                 log::warning(&format!("policy: {error}"));
-                refusal(&Outcome::Local { problem: "the login can't be signed now; try again later".to_owned() })
+                self.refusal(&Outcome::Local { problem: "the login can't be signed now; try again later".to_owned() })
             }
         }
+    }
+
+    /// The action that refuses as the delivery would, in the customer's language.
+    fn refusal(&self, outcome: &Outcome) -> String {
+        let verdict = Verdict::from(outcome);
+        let action = match verdict.disposition {
+            Disposition::Bounce => "REJECT",
+            Disposition::Ok | Disposition::Defer => "DEFER_IF_PERMIT",
+        };
+        let translated = match self.config.policy.language {
+            Language::English => None,
+            Language::German => german::text(outcome).map(|text| one_line(text.as_bytes(), MAX_TEXT)),
+        };
+        format!("{action} {} {}", verdict.status, translated.unwrap_or(verdict.text))
     }
 }
 
@@ -135,16 +155,6 @@ fn is_mended(account: &Account, closure: &Closure) -> bool {
     let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok();
     let changed = changed.ok().and_then(since_epoch).and_then(|since| i64::try_from(since.as_secs()).ok());
     closure.subject.kind == Kind::Credentials && changed.is_some_and(|changed| Moment(changed) > closure.since)
-}
-
-/// The action that refuses as the delivery would.
-fn refusal(outcome: &Outcome) -> String {
-    let verdict = Verdict::from(outcome);
-    let action = match verdict.disposition {
-        Disposition::Bounce => "REJECT",
-        Disposition::Ok | Disposition::Defer => "DEFER_IF_PERMIT",
-    };
-    format!("{action} {} {}", verdict.status, verdict.text)
 }
 
 impl<'a> Asked<'a> {

@@ -1,17 +1,19 @@
 //! Keys of what MTAs are told.
 
 use super::read_path;
+use super::service::LANGUAGES;
 use crate::config::mta::LOGIN_FIELD_LIFETIME;
 use crate::config::{LoginFieldConfig, MapConfig, PolicyConfig};
 use crate::yaml::{Section, Value};
 use std::path::Path;
 
-/// `policy: {filter: "sendvia:"}`
+/// `policy: {filter: "sendvia:", language: de}`
 pub(super) fn policy(value: &Value<'_>) -> Option<PolicyConfig> {
     let mut section = value.section()?;
     let filter = section.optional("filter", transport);
+    let language = section.optional("language", |value| value.word(&LANGUAGES)).unwrap_or_default();
     section.finish();
-    Some(PolicyConfig { filter })
+    Some(PolicyConfig { filter, language })
 }
 
 /// `map: {transport: "sendvia:"}`

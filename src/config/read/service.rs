@@ -152,9 +152,11 @@ pub(super) fn journal(value: &Value<'_>, default: Journal) -> Option<Journal> {
     Some(journal)
 }
 
+/// In which customers can be spoken to.
+pub(super) const LANGUAGES: [(&str, Language); 2] = [("en", Language::English), ("de", Language::German)];
+
 /// `notify: {to:, owner:, via:, language:, templates:}`
 pub(super) fn notify(value: &Value<'_>, base: &Path) -> Option<Notify> {
-    const LANGUAGES: [(&str, Language); 2] = [("en", Language::English), ("de", Language::German)];
     let mut section = value.section()?;
     let notify = Notify {
         to: section.optional("to", read_mailbox),

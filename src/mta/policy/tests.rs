@@ -210,3 +210,13 @@ fn what_can_not_be_signed_waits_instead_of_bouncing() {
     assert!(action.starts_with("DEFER_IF_PERMIT 4.3.5 "), "{action}");
     assert_eq!(site.decide("DATA", "anna", "nobody@x.example", "4Xq1zY"), DUNNO);
 }
+
+#[test]
+fn a_customer_is_refused_in_the_language_of_the_configuration() {
+    let mut site = Site::new();
+    site.config.policy.language = Language::German;
+    let request = b"protocol_state=RCPT\nsasl_username=berta\nsender=anna@gmx.de\n\n";
+    let (request, _) = PolicyRequest::parse(request).unwrap().unwrap();
+    let action = site.policy().decide(&request);
+    assert!(action.starts_with("REJECT 5.7.1 der Login berta darf nicht als <anna@gmx.de> senden"), "{action}");
+}
