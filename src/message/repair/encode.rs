@@ -2,7 +2,7 @@
 
 use super::super::Header;
 use super::super::encoded_word::Encoder;
-use super::super::identity::{torn, torn_display};
+use super::super::identity::torn_display;
 use super::super::mime::ContentType;
 use super::Repair;
 use crate::wire::header::Field;
@@ -54,14 +54,17 @@ pub(in super::super) fn encoder(header: &Header) -> Encoder {
 
 fn repaired(field: &Field, name: &'static str, encoder: &Encoder) -> Option<(Field, Repair)> {
     let list = AddressList::parse(field.body());
+    // Encoded piece by piece it would name other authors than before: as it stands, the provider may judge it.
+    if name == "From" && list.malformed {
+        return None;
+    }
     let unquoted = unquoted_display(field.body(), &list).filter(|_| name == "From");
     if field.body().is_ascii() {
         let (display, _) = unquoted?;
         let quoted = quoted(&field.body()[display.clone()]);
         return Some((field.with_body(&edited(field.body(), vec![(display, quoted)])), Repair::Quoted(name)));
     }
-    // Encoded word by word, a name whose quote does not end would be one that is torn apart.
-    let edits = match unquoted.or_else(|| torn(&list).filter(|_| name == "From")) {
+    let edits = match unquoted {
         Some((display, address)) => {
             let phrase = (display.clone(), encoder.whole(&field.body()[display]));
             [vec![phrase], address_edits(field.body(), address)].concat()
