@@ -138,7 +138,7 @@ fn every_block_of_a_guide_says_what_it_is() {
         for block in page.blocks() {
             let word = block.words.first().map(|word| word.split('=').next().unwrap());
             let is_known = match (block.language, word) {
-                ("sh", None | Some("example" | "serves")) => true,
+                ("sh", None | Some("example" | "serves" | "when")) => true,
                 ("yaml", Some("file" | "check" | "read")) => true,
                 ("conf", Some("file" | "append" | "under" | "read")) => true,
                 ("text", None | Some("file")) => true,

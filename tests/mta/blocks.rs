@@ -62,9 +62,11 @@ submissions inet n - n - - smtpd
 ";
 
 fn is_of_contrib(text: &str) -> bool {
-    let directory = format!("{}/contrib/exim", env!("CARGO_MANIFEST_DIR"));
-    let mut files = fs::read_dir(directory).expect("contrib").map(|entry| entry.expect("a file").file_name());
-    files.any(|name| contrib(&format!("exim/{}", name.to_string_lossy()), &[]) == text)
+    ["exim", "postfix"].iter().any(|mta| {
+        let directory = format!("{}/contrib/{mta}", env!("CARGO_MANIFEST_DIR"));
+        let mut files = fs::read_dir(directory).expect("contrib").map(|entry| entry.expect("a file").file_name());
+        files.any(|name| contrib(&format!("{mta}/{}", name.to_string_lossy()), &[]) == text)
+    })
 }
 
 /// No warning about an unused or unknown parameter, or an entry that is none.
