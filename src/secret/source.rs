@@ -157,8 +157,8 @@ impl SecretSource {
         }
     }
 
-    /// Takes a password from where it is; `binding` says whose. `open` is asked to open sealed text. [`super::custody::Custody`] does more: it
-    /// opens sealed text itself, and gets access tokens.
+    /// Takes a password from where it is; `binding` says whose. `open` is asked to open sealed text.
+    /// [`super::custody::Custody`] does more: it opens sealed text itself, and gets access tokens.
     ///
     /// # Errors
     /// [`SecretError`].

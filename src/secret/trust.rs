@@ -1,6 +1,7 @@
 //! Which certificate authorities are believed.
 //!
-//! The system's bundle is one file and read in one go; scanning its directory takes longer, so that is the fallback. Nothing is read before TLS is about to be spoken.
+//! The system's bundle is one file and read in one go; scanning its directory takes longer, so that is the fallback. Nothing
+//! is read before TLS is about to be spoken.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -99,7 +100,7 @@ fn from_file(path: &Path) -> Result<RootCertStore, TrustError> {
 }
 
 /// The certificates of a file where nothing is unusual, else nothing: the library, which knows all of RFC 7468, decodes in
-/// constant time for the sake of private keys, and takes seven times as long for what is public.
+/// constant time for the sake of private keys, and takes three times as long for what is public.
 fn plain(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let (mut certificates, mut rest, mut text) = (Vec::new(), pem, Vec::new());
     while let Some(at) = memmem::find(rest, BEGIN) {

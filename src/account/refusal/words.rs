@@ -9,8 +9,8 @@
 //! part        = "#" / [ "*" ] word [ "*" ]
 //! ```
 //!
-//! `..` stands for up to [`GAP`] words, `_` joins words of one alternative, `#` is a number, `*` for any rest of a word. `send*|daily .. limit` is found in
-//! "Daily user sending limit", and so is `*limit*` in "QuotaLimitException".
+//! `..` stands for up to [`GAP`] words, `_` joins words of one alternative, `#` is a number, `*` for any rest of a word.
+//! `send*|daily .. limit` is found in "Daily user sending limit", and so is `*limit*` in "QuotaLimitException".
 
 /// How many words `..` may stand for.
 const GAP: usize = 8;

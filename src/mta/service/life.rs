@@ -38,8 +38,8 @@ impl StartError {
     }
 }
 
-/// Serves on `listeners` until a signal ends it: SIGTERM and SIGINT let transactions finish, a second one does not; SIGHUP, and a change
-/// of the configuration's file, make `reload` read it again.
+/// Serves on `listeners` until a signal ends it: SIGTERM and SIGINT let transactions finish, a second one does not; SIGHUP,
+/// and a change of the configuration's file, make `reload` read it again.
 ///
 /// # Errors
 /// [`StartError`]; then nothing was served.

@@ -53,7 +53,8 @@ fn try_all<P: Provider + 'static>(kind: Kind, start: fn(&Lab) -> P) {
     }
 }
 
-/// Postfix hands mail of the null sender to sendvia where its map says so. GMX gets the account's address in its place, by its preset.
+/// Postfix hands mail of the null sender to sendvia where its map says so. GMX gets the account's address in its place, by
+/// its preset.
 #[test]
 fn mail_of_the_null_sender_is_kept_until_the_configuration_names_an_account() {
     null_sender(&Way::new(Kind::Postfix, &["<>"], SandboxProvider::start), ANNA);
