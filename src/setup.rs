@@ -12,6 +12,7 @@ mod main_cf;
 mod manifest;
 mod plan;
 mod postfix;
+mod service;
 mod site;
 mod undo;
 
@@ -147,6 +148,14 @@ pub enum SetupError {
         /// What is wrong.
         problem: String,
     },
+    /// The service would not open what the mail server is to connect to.
+    #[error("{}: `sendvia serve` would not open what Postfix connects to, and all mail would wait; nothing was changed", path.display())]
+    NoService {
+        /// `sendvia.yaml`
+        path: PathBuf,
+        /// The lines that it lacks.
+        lines: String,
+    },
     /// `sendvia.yaml` has errors.
     #[error("{0}")]
     Config(String),
@@ -166,6 +175,9 @@ impl SetupError {
             SetupError::NoLmtpForExim => "leave `--mode` out".to_owned(),
             SetupError::ChangedMeanwhile { .. } => "run the command again".to_owned(),
             SetupError::Manifest { .. } => "look at it, and take the pieces out by hand".to_owned(),
+            SetupError::NoService { lines, .. } => {
+                format!("have it say this, and run the command again:\n{}", lines.trim_end())
+            }
             SetupError::Config(_) => "sendvia check tells all that is wrong".to_owned(),
         }
     }

@@ -6,6 +6,7 @@
 use super::host::run;
 use super::main_cf::{definition, only, parameters, value};
 use super::plan::Plan;
+use super::service::Service;
 use super::{Edit, Mode, SetupError, Wish};
 use std::path::Path;
 
@@ -28,13 +29,14 @@ const LISTS: [&str; 2] = [SENDERS, "smtp_header_checks"];
 pub(super) fn add_to(plan: &mut Plan, wish: &Wish) -> Result<(), SetupError> {
     let postfix = Postfix { directory: wish.directory.display().to_string() };
     postfix.ask(&["-h", "mail_version"])?;
+    if wish.mode == Mode::Lmtp {
+        let (queue, group) = (postfix.ask(&["-h", "queue_directory"])?, postfix.ask(&["-h", "mail_owner"])?);
+        Service { wish, queue: Path::new(queue.trim()), group: group.trim() }.add_to(plan)?;
+    }
     let master = postfix.master(plan, wish)?;
     let main = postfix.main(plan, wish)?;
     plan.edit(master);
     plan.edit(main);
-    if wish.mode == Mode::Lmtp {
-        postfix.add_service(plan, wish)?;
-    }
     plan.reload.extend(reload(&wish.directory));
     Ok(())
 }
@@ -138,28 +140,6 @@ impl Postfix {
             put_in(&mut main, piece, plan);
         }
         Ok(main)
-    }
-
-    /// The directory of sockets, and the service itself.
-    fn add_service(&self, plan: &mut Plan, wish: &Wish) -> Result<(), SetupError> {
-        let queue = self.ask(&["-h", "queue_directory"])?;
-        let group = self.ask(&["-h", "mail_owner"])?;
-        let directory = Path::new(queue.trim()).join("sendvia");
-        if queue.trim() != "/var/spool/postfix" {
-            plan.notes.push(format!(
-                "queue_directory is {}: name the sockets there in `listen` of {}, and `systemctl edit sendvia.service` with ReadWritePaths={}",
-                queue.trim(),
-                wish.config.display(),
-                directory.display(),
-            ));
-        }
-        plan.directory(&directory, &wish.user, group.trim(), 0o2750);
-        if Path::new("/run/systemd/system").is_dir() {
-            plan.reload.push(["systemctl", "enable", "--now", "sendvia.service"].map(str::to_owned).to_vec());
-        } else {
-            plan.notes.push("start `sendvia serve`: until it runs, mail of senders with an account waits".into());
-        }
-        Ok(())
     }
 }
 

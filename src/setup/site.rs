@@ -14,13 +14,10 @@ accounts: accounts.d
 key: {file: key}
 ";
 
-/// `sendvia.yaml` where mail comes by LMTP, as the guide has it.
-const LMTP_YAML: &str = include_str!("../../contrib/postfix/service.yaml");
-
 /// A plan with all of it, and nothing of the mail server yet.
 pub(super) fn plan(wish: &Wish) -> Result<Plan, SetupError> {
     let directory = wish.config.parent().unwrap_or(Path::new("/")).to_owned();
-    let config = configuration(wish, &directory)?;
+    let config = configuration(wish)?;
     let mut plan = Plan {
         steps: Vec::new(),
         notes: Vec::new(),
@@ -31,28 +28,26 @@ pub(super) fn plan(wish: &Wish) -> Result<Plan, SetupError> {
         plan.steps.push(Step::User(wish.user.clone()));
     }
     plan.directories(wish, &directory, &config);
-    plan.keys(wish, &directory, &config);
-    let yaml = match wish.mode {
-        Mode::Pipe => YAML,
-        Mode::Lmtp => LMTP_YAML,
-    };
-    plan.edit(Edit::new_file(&wish.config, yaml)?);
+    plan.key(wish, &config);
+    if wish.mode == Mode::Pipe {
+        plan.edit(Edit::new_file(&wish.config, YAML)?);
+    }
     Ok(plan)
 }
 
 /// The directory in which the router of Exim looks for names of accounts.
 pub(super) fn accounts(wish: &Wish) -> Result<PathBuf, SetupError> {
-    let directory = wish.config.parent().unwrap_or(Path::new("/"));
-    match configuration(wish, directory)?.accounts {
+    match configuration(wish)?.accounts {
         Place::Directory(path) => Ok(path),
         Place::Sqlite(_) => Err(SetupError::Config("Exim finds accounts in a directory, not in an SQLite file".into())),
     }
 }
 
-fn configuration(wish: &Wish, directory: &Path) -> Result<Config, SetupError> {
+/// `sendvia.yaml` as it is; its defaults where there is none.
+pub(super) fn configuration(wish: &Wish) -> Result<Config, SetupError> {
     match wish.config.exists() {
         true => Config::load(Some(&wish.config)).map_err(|errors| SetupError::Config(errors.to_string())),
-        false => Ok(Config::beside(directory)),
+        false => Ok(Config::beside(wish.config.parent().unwrap_or(Path::new("/")))),
     }
 }
 
@@ -75,16 +70,11 @@ impl Plan {
         }
     }
 
-    fn keys(&mut self, wish: &Wish, directory: &Path, config: &Config) {
-        let user = wish.user.clone();
+    fn key(&mut self, wish: &Wish, config: &Config) {
         if let KeySource::File(path) = config.key_source()
             && !path.exists()
         {
-            self.steps.push(Step::Key { path, user: user.clone() });
-        }
-        let path = directory.join("login.key");
-        if wish.mode == Mode::Lmtp && !path.exists() {
-            self.steps.push(Step::LoginKey { path, user });
+            self.steps.push(Step::Key { path, user: wish.user.clone() });
         }
     }
 }

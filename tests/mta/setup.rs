@@ -181,10 +181,56 @@ fn lmtp_has_its_socket_directory_its_key_and_the_configuration_of_the_guide() {
     let queue = lab.directory("queue");
     postfix(&lab, &format!("queue_directory = {}\n", queue.display()));
     said(&lab, "setup", "postfix", &["--mode", "lmtp", "--yes", "--no-reload"]);
-    assert_eq!(lab.read("site/sendvia.yaml"), contrib("postfix/service.yaml", &[]));
+    let yaml = contrib("postfix/service.yaml", &[("/var/spool/postfix", &queue.display().to_string())]);
+    assert_eq!(lab.read("site/sendvia.yaml"), yaml);
     assert!(lab.path("site/login.key").exists() && lab.path("queue/sendvia").is_dir());
+    let again = said(&lab, "setup", "postfix", &["--mode", "lmtp", "--yes", "--no-reload"]);
+    assert!(again.contains("nothing to do"), "{again}");
     said(&lab, "unset", "postfix", &["--yes", "--no-reload"]);
     assert!(!lab.path("site").exists() && !lab.path("queue/sendvia").exists());
+}
+
+#[test]
+fn lmtp_is_not_set_up_where_the_service_would_not_open_what_postfix_connects_to() {
+    let lab = Lab::new();
+    let queue = lab.directory("queue");
+    postfix(&lab, &format!("queue_directory = {}\n", queue.display()));
+    lab.directory("site");
+    let yaml = contrib("postfix/service.yaml", &[("/var/spool/postfix", &queue.display().to_string())]);
+    let wanted = yaml.split_once('\n').expect("a comment, and lines").1;
+    let elsewhere = yaml.replace(&format!("{}/sendvia/lmtp", queue.display()), "/run/sendvia/lmtp");
+    let rows = [
+        ("limits: {recipients_per_message: 50}\n".to_owned(), wanted.to_owned()),
+        (elsewhere, format!("listen:\n  lmtp: \"unix:{}/sendvia/lmtp\"\n", queue.display())),
+        (yaml.replace("login_field: {", "login_field: {exim_"), "login_field: {key_file: login.key}\n".to_owned()),
+        (
+            yaml.replace("map: {transport: ", "policy: {filter: "),
+            "map: {transport: \"sendvia:unix:sendvia/lmtp\"}\n".to_owned(),
+        ),
+    ];
+    for (has, lines) in rows {
+        lab.write("site/sendvia.yaml", &has);
+        let before = (all_files(&lab.path("postfix")), all_files(&lab.path("site")));
+        let output = sendvia(&lab, "setup", "postfix", &["--mode", "lmtp", "--yes", "--no-reload"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{has}{said}");
+        assert!(said.ends_with(&format!("run the command again:\n{lines}")), "{has}{said}");
+        assert_eq!((all_files(&lab.path("postfix")), all_files(&lab.path("site"))), before);
+    }
+    lab.write("site/sendvia.yaml", format!("limits: {{recipients_per_message: 50}}\n{yaml}"));
+    said(&lab, "setup", "postfix", &["--mode", "lmtp", "--yes", "--no-reload"]);
+    assert!(lab.path("site/login.key").exists() && lab.path("queue/sendvia").is_dir());
+}
+
+#[test]
+fn a_service_of_another_user_and_configuration_is_told_how_to_start() {
+    let lab = Lab::new();
+    let queue = lab.directory("queue");
+    postfix(&lab, &format!("queue_directory = {}\n", queue.display()));
+    let said = said(&lab, "setup", "postfix", &["--mode", "lmtp", "--user", "games", "--dry-run"]);
+    let (queue, config) = (queue.display(), lab.text("site/sendvia.yaml"));
+    let start = format!("serve --config {config}\nUser=games\nGroup=games\nReadWritePaths={queue}/sendvia\n");
+    assert!(said.contains("[Service]\nExecStart=\nExecStart=") && said.contains(&start), "{said}");
 }
 
 #[test]
