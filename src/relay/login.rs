@@ -15,6 +15,7 @@ use crate::submission::{Authenticated, Failure, FailureKind};
 use crate::verdict::{Outcome, Stage};
 use sha2::{Digest, Sha256};
 use std::time::Instant;
+use tokio::time::timeout_at;
 
 /// What a login asks before, and tells after.
 pub(super) struct Login<'d, 'a> {
@@ -85,12 +86,14 @@ impl Login<'_, '_> {
         self.breaker.enter(self.memory, &credentials, fingerprint).map_err(|closure| Stop::Here(closed(&closure)))?;
         let key = key(way, &account, &secret);
         let passage = Passage { account, route, credentials, fingerprint };
-        if let Some(session) = self.left_over(&key).await {
+        if let Some(session) = self.left_over(&key).await.map_err(Stop::Here)? {
             METRICS.count(&SESSIONS_REUSED, &[]);
             return Ok(LoggedIn { session, passage, key, is_reused: true });
         }
         // The one whose session was waited for may have been refused.
         if self.seat.is_some() {
+            let route = self.breaker.enter(self.memory, &passage.route, None);
+            route.map_err(|closure| Stop::TryNext(closed(&closure)))?;
             for (subject, fingerprint) in [(self.subject, None), (&passage.credentials, passage.fingerprint)] {
                 self.breaker
                     .enter(self.memory, subject, fingerprint)
@@ -120,10 +123,23 @@ impl Login<'_, '_> {
         }
     }
 
-    async fn left_over(&self, key: &str) -> Option<Authenticated> {
-        let mut session = self.seat?.session(key).await?;
-        session.set_deadline(self.deadline);
-        Some(session)
+    /// A session that another delivery left, if there is one that may be used. Whoever waits for it until his deadline has
+    /// an [`Outcome`], so that what was taken into account for his message is taken back.
+    async fn left_over(&self, key: &str) -> Result<Option<Authenticated>, Outcome> {
+        let Some(seat) = self.seat else { return Ok(None) };
+        let began = Instant::now();
+        let late = |_| Outcome::Deadline {
+            seconds: began.elapsed().as_secs(),
+            waiting_for: "a session at the provider".to_owned(),
+        };
+        let session = match self.deadline {
+            None => seat.session(key).await,
+            Some(deadline) => timeout_at(deadline.into(), seat.session(key)).await.map_err(late)?,
+        };
+        Ok(session.map(|mut session| {
+            session.set_deadline(self.deadline);
+            session
+        }))
     }
 
     fn failed(&mut self, failure: Failure, at: &Passage, is_one_of_many: bool) -> Stop {

@@ -97,11 +97,11 @@ pub struct Seat {
 
 /// The right to have a session now.
 struct Work {
-    _counted: Counted,
+    counted: Counted,
     /// One of the provider's sessions.
-    session: OwnedSemaphorePermit,
+    right: OwnedSemaphorePermit,
     /// One of those in all.
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl Pool {
@@ -179,7 +179,11 @@ impl Account {
 impl Seat {
     /// A warm session with this key, or the right to make one. While others of the account have one or log in, theirs is
     /// waited for, but not long if the provider has room for another. Sessions of the account with another key are ended.
+    ///
+    /// Whoever asks again, because the first way led nowhere, has given back what he had: he would wait for himself, and
+    /// many like him for each other.
     pub async fn session(&self, key: &str) -> Option<Authenticated> {
+        self.give_back();
         let Account { name, provider, at_work, left, gone, .. } = self.account.as_ref();
         let mut soon = Instant::now() + provider.soon();
         loop {
@@ -209,9 +213,18 @@ impl Seat {
         }
     }
 
-    async fn begin(&self, counted: Counted, session: OwnedSemaphorePermit) {
+    async fn begin(&self, counted: Counted, right: OwnedSemaphorePermit) {
         let place = provider::acquired(Arc::clone(&self.all).acquire_owned().await);
-        *lock(&self.work) = Some(Work { _counted: counted, session, _place: place });
+        *lock(&self.work) = Some(Work { counted, right, place });
+    }
+
+    /// Without a session, as far as the others know.
+    fn give_back(&self) {
+        let work = lock(&self.work).take();
+        if work.is_some() {
+            drop(work);
+            self.account.gone.notify_one();
+        }
     }
 
     /// Says how long a login at the provider took.
@@ -221,9 +234,12 @@ impl Seat {
 
     /// Leaves a session for the next delivery, or ends it where it has done its share.
     pub async fn leave(&self, key: &str, session: Authenticated) {
+        let may_go_on = self.may_go_on(&session);
         let work = lock(&self.work).take();
         match work {
-            Some(Work { session: right, .. }) if self.may_go_on(&session) => {
+            Some(Work { counted, right, place }) if may_go_on => {
+                // Before anybody is told.
+                drop((counted, place));
                 let idle = watch(&self.account.name, key, session, right, self.bounds.idle);
                 self.account.provider.keep(idle);
                 self.account.left.notify_one();
@@ -245,10 +261,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        // Without a session, as far as the others know.
-        if lock(&self.work).take().is_some() {
-            self.account.gone.notify_one();
-        }
+        self.give_back();
     }
 }
 

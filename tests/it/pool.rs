@@ -137,12 +137,30 @@ fn a_second_session_of_an_account_does_not_end_anothers() {
     });
 }
 
+/// The one who waits is not passed by a session that becomes idle, nor by who comes later.
+#[test]
+fn where_somebody_waits_for_a_place_at_the_provider_a_session_that_is_left_ends() {
+    let site = Site::new();
+    block_on(async {
+        let pool = Pool::new(Bounds { provider: 1, ..bounds() });
+        let (first, second) = (seat_of(&pool, "anna").await, seat_of(&pool, "berta").await);
+        assert!(first.session("k").await.is_none());
+        let session = log_in(&site).await;
+        let waiting = tokio::time::timeout(Duration::from_secs(30), second.session("k"));
+        let (waited, ()) = tokio::join!(waiting, first.leave("k", session));
+        assert!(waited.expect("before the session has been idle for a minute").is_none());
+        until_closed(&site, 1).await;
+        assert_eq!(pool.counts().idle, 0);
+    });
+}
+
 #[test]
 fn other_credentials_end_the_sessions_of_the_old_ones() {
     let site = Site::new();
     block_on(async {
         let pool = Pool::new(bounds());
         let seat = seat(&pool).await;
+        assert!(seat.session("old").await.is_none());
         seat.leave("old", log_in(&site).await).await;
         assert!(seat.session("new").await.is_none());
         until_closed(&site, 1).await;

@@ -1,5 +1,6 @@
 //! One provider: how many sessions there may be, those that are idle, and how long a login takes.
 
+use super::count::Count;
 use super::idle::Idle;
 use super::lock;
 use crate::submission::Authenticated;
@@ -18,13 +19,20 @@ pub(super) struct Provider {
     rights: Arc<Semaphore>,
     /// Those that nobody uses, the one that was used last at the end.
     idle: Mutex<Vec<Idle>>,
+    /// Deliveries that wait for a right; while there are any, no session becomes idle.
+    waiting: Count,
     /// How long the last login took, if there was one.
     login: Mutex<Option<Duration>>,
 }
 
 impl Provider {
     pub(super) fn new(sessions: usize) -> Provider {
-        Provider { rights: Arc::new(Semaphore::new(sessions)), idle: Mutex::default(), login: Mutex::default() }
+        Provider {
+            rights: Arc::new(Semaphore::new(sessions)),
+            idle: Mutex::default(),
+            waiting: Count::default(),
+            login: Mutex::default(),
+        }
     }
 
     pub(super) fn idle_sessions(&self) -> usize {
@@ -41,10 +49,14 @@ impl Provider {
         *lock(&self.login) = Some(time);
     }
 
+    /// Keeps an idle session, unless others wait for its right: then it ends, and theirs is the next.
     pub(super) fn keep(&self, session: Idle) {
         let mut idle = lock(&self.idle);
         idle.retain(|idle| !idle.has_ended());
-        idle.push(session);
+        // Whoever begins to wait says so before he looks at the list.
+        if self.waiting.now() == 0 {
+            idle.push(session);
+        }
     }
 
     /// The session of the account with this key that was used last. Those of its with another key are ended.
@@ -63,8 +75,9 @@ impl Provider {
     }
 
     /// The right to one more session: a free one, else that of the session that was idle longest, else the next that
-    /// somebody gives back.
+    /// somebody gives back, in the order in which they were asked for.
     pub(super) async fn right(&self) -> OwnedSemaphorePermit {
+        let _waiting = self.waiting.one();
         loop {
             if let Some(right) = self.right_at_once() {
                 return right;

@@ -66,6 +66,18 @@ fn a_providers_bound_holds_for_all_accounts_and_for_no_other_provider() {
 }
 
 #[test]
+fn a_delivery_that_tries_a_second_way_waits_neither_for_itself_nor_for_others_who_do() {
+    let pool = Pool::new(Bounds { all: 1, ..bounds(4, 4, 1) });
+    let anna = seat(&pool, "anna", "gmx");
+    for way in ["direct", "office", "direct"] {
+        assert!(matches!(poll(pin!(anna.session(way))), Poll::Ready(None)), "{way}");
+    }
+    assert_eq!(pool.counts().under_way, 1);
+    drop(anna);
+    assert_eq!(pool.counts().under_way, 0);
+}
+
+#[test]
 fn accounts_that_nobody_uses_are_forgotten() {
     let pool = pool(1, 0);
     for number in 0..=2 * MANY {
