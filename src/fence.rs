@@ -13,6 +13,7 @@
 mod calls;
 mod files;
 
+use rustix::fs::{Access, access};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,8 @@ impl Fence {
 
     /// The same for a thread that is not the whole process.
     pub fn enclose(&self) -> Raised {
-        let reach = self.reach();
+        // What is not there yet gets no rule: a rule is about a directory, and not about its name.
+        let reach = self.reach().of_what_is_there();
         let landlock = files::close(&reach.read, &reach.write, &self.remove);
         Raised { landlock, seccomp: calls::deny(), reach }
     }
@@ -99,6 +101,11 @@ impl Raised {
 }
 
 impl Reach {
+    fn of_what_is_there(self) -> Reach {
+        let there = |paths: Vec<PathBuf>| paths.into_iter().filter(|path| path.exists()).collect();
+        Reach { read: there(self.read), write: there(self.write) }
+    }
+
     /// Whether `path` may be read.
     pub fn lets_read(&self, path: &Path) -> bool {
         is_below(path, self.read.iter().chain(&self.write))
@@ -122,12 +129,18 @@ impl fmt::Display for Raised {
 
 /// What the system said of `path`, and that the fence stands between where it does.
 pub fn told(path: &Path, error: io::Error) -> io::Error {
-    let is_outside = || raised().is_some_and(|raised| !raised.lets_read(path));
-    if error.kind() != io::ErrorKind::PermissionDenied || !is_outside() {
-        return error;
-    }
-    io::Error::new(io::ErrorKind::PermissionDenied, format!("{OUTSIDE}: {}", remedy(path)))
+    let Some(raised) = raised().filter(|_| error.kind() == io::ErrorKind::PermissionDenied) else { return error };
+    let remedy = match raised.lets_read(path) {
+        false => remedy(path),
+        // access(2) goes by modes alone.
+        true if access(path, Access::READ_OK).is_ok() => NEW_IN_ITS_PLACE.to_owned(),
+        true => return error,
+    };
+    io::Error::new(io::ErrorKind::PermissionDenied, format!("{OUTSIDE}: {remedy}"))
 }
+
+/// What was moved or mounted to where something else was.
+const NEW_IN_ITS_PLACE: &str = "it, or its directory, came to its place after the service started: restart the service";
 
 /// What a file is that the fence keeps out.
 pub const OUTSIDE: &str = "outside of what the service may read";

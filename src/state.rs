@@ -60,6 +60,9 @@ pub trait Ledger: Send + Sync {
     /// Counts a login, unless that is one too many within a minute.
     fn login(&self, account: &str, per_minute: Option<u64>) -> Result<Result<(), Full>, StateError>;
 
+    /// Takes a login back that did not come as far as the server.
+    fn release_login(&self, account: &str) -> Result<(), StateError>;
+
     /// Takes one of `most` sessions for at most `lease`; the answer gives it back.
     fn enter_session(&self, account: &str, most: u64, lease: Duration) -> Result<Result<i64, Full>, StateError>;
 

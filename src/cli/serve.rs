@@ -54,7 +54,11 @@ fn raise_fence(config: &Config, listeners: &[Listener], settings: &Settings) {
     if let Err(error) = helper {
         log::warning(&format!("commands of secrets can't be run: {error}"));
     }
-    fence(config, listeners).raise();
+    let fence = fence(config, listeners);
+    let raised = fence.raise();
+    for path in fence.read.iter().filter(|path| !path.exists() && !raised.lets_read(path)) {
+        log::warning(&format!("fence: {} is not there; once it is, restart the service", path.display()));
+    }
 }
 
 fn serve_by(config: Config, settings: &Settings) -> Result<Drained, StartError> {

@@ -24,6 +24,9 @@ const SYSTEM: &[&str] = &[
     "/nix/store",
     "/gnu/store",
     "/var/lib/ca-certificates",
+    // Where /etc/resolv.conf may lead from some day on.
+    "/run/systemd/resolve",
+    "/run/resolvconf",
     "/sys/devices/system/cpu",
     "/proc/self",
     // SQLite makes its own random numbers from it, and out of the clock where it can't.

@@ -1,24 +1,42 @@
 //! Unix users of this host, as the kernel tells them.
 
 use crate::account::Submitter;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use crate::fence;
+use crate::verdict::Outcome;
+use std::io;
+use std::path::Path;
+
+const PASSWD: &str = "/etc/passwd";
 
 /// Whoever called this process.
-pub(super) fn caller() -> Submitter {
+///
+/// # Errors
+/// As [`submitter`].
+pub(super) fn caller() -> Result<Submitter, Outcome> {
     submitter(rustix::process::getuid().as_raw())
 }
 
 /// The user with this id.
-pub(super) fn submitter(uid: u32) -> Submitter {
-    let name = File::open("/etc/passwd").ok().and_then(|file| name_in(BufReader::new(file), uid));
-    Submitter::UnixUser { name: name.unwrap_or_else(|| format!("uid {uid}")), uid }
+///
+/// # Errors
+/// [`Outcome::Local`] where nobody can say: a user whose name is not known would be refused for good.
+pub(super) fn submitter(uid: u32) -> Result<Submitter, Outcome> {
+    let passwd = match std::fs::read(PASSWD) {
+        Ok(passwd) => passwd,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            let error = fence::told(Path::new(PASSWD), error);
+            return Err(Outcome::Local { problem: format!("{PASSWD}: {error}") });
+        }
+    };
+    let name = name_in(&passwd, uid).unwrap_or_else(|| format!("uid {uid}"));
+    Ok(Submitter::UnixUser { name, uid })
 }
 
 /// The first name of `uid` in a passwd(5).
-fn name_in(passwd: impl BufRead, uid: u32) -> Option<String> {
-    passwd.split(b'\n').map_while(Result::ok).find_map(|line| {
-        let line = String::from_utf8_lossy(&line);
+fn name_in(passwd: &[u8], uid: u32) -> Option<String> {
+    passwd.split(|octet| *octet == b'\n').find_map(|line| {
+        let line = String::from_utf8_lossy(line);
         let mut fields = line.split(':');
         let (name, third) = (fields.next()?, fields.nth(1)?);
         (third.parse() == Ok(uid) && !name.is_empty()).then(|| name.to_owned())
@@ -36,6 +54,6 @@ mod tests {
         assert_eq!(name(1000).as_deref(), Some("anna"));
         assert_eq!(name(0).as_deref(), Some("root"));
         assert_eq!(name(1), None);
-        assert!(matches!(caller(), Submitter::UnixUser { .. }));
+        assert!(matches!(caller(), Ok(Submitter::UnixUser { .. })));
     }
 }

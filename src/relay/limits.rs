@@ -58,6 +58,11 @@ impl Room<'_> {
         counted.unwrap_or(Ok(())).map_err(|full| no_room(self.account, &full))
     }
 
+    /// Takes that back: the server never heard of it.
+    pub(super) fn did_not_log_in(&self, memory: &mut Memory<'_>) {
+        memory.ask(|ledger| ledger.release_login(&self.account.name));
+    }
+
     /// Gives the session back, and what was reserved if the provider counted nothing.
     pub(super) fn leave(self, memory: &mut Memory<'_>, is_counted: bool) {
         if !is_counted {

@@ -119,7 +119,12 @@ impl Login<'_, '_> {
                 let _ = self.failed(failure, &passage, is_one_of_many);
                 Err(Stop::Here(outcome))
             }
-            Err(Trouble::Session(failure)) => Err(self.failed(failure, &passage, is_one_of_many)),
+            Err(Trouble::Session(failure)) => {
+                if is_before_login(failure.stage) {
+                    self.room.did_not_log_in(self.memory);
+                }
+                Err(self.failed(failure, &passage, is_one_of_many))
+            }
         }
     }
 

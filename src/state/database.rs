@@ -373,6 +373,10 @@ impl Ledger for Sqlite {
         self.with(|connection| usage::login(connection, account, per_minute, self.clock.now()))
     }
 
+    fn release_login(&self, account: &str) -> Result<(), StateError> {
+        self.with(|connection| usage::release_login(connection, account, self.clock.now()))
+    }
+
     fn enter_session(&self, account: &str, most: u64, lease: Duration) -> Result<Result<i64, Full>, StateError> {
         self.with(|connection| usage::enter_session(connection, account, most, lease, self.clock.now()))
     }

@@ -191,6 +191,16 @@ pub(super) fn login(
     Ok(Ok(()))
 }
 
+pub(super) fn release_login(connection: &Connection, account: &str, now: Moment) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE usage SET logins = logins - 1
+         WHERE account = ?1 AND minute = (
+             SELECT max(minute) FROM usage WHERE account = ?1 AND logins > 0 AND minute <= ?2)",
+    )?;
+    statement.execute(params![account, minute(now)])?;
+    Ok(())
+}
+
 pub(super) fn enter_session(
     connection: &mut Connection,
     account: &str,

@@ -114,6 +114,38 @@ fn a_secret_outside_of_the_fence_is_kept_from_the_service_and_the_reply_says_wha
 }
 
 #[test]
+fn what_comes_into_the_place_of_a_directory_is_kept_out_until_a_restart_and_both_are_said() {
+    let (elsewhere, _) = elsewhere("");
+    let at = |name: &str| elsewhere.path().join(name);
+    let put = |directory: &str| {
+        fs::create_dir(at(directory)).unwrap();
+        fs::write(at(directory).join("secret"), PASSWORD).unwrap();
+        fs::set_permissions(at(directory).join("secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    let site = site(&format!("{{file: {}}}", at("here/secret").display()));
+    configure(&site, &format!("fence: {{read: [{}, {}]}}\n", at("here").display(), at("later").display()));
+    put("here");
+    let serving = Serving::start(&site);
+    let holds_files = holds_files(&serving);
+    assert!(delivered(&site).starts_with("250 "));
+    fs::rename(at("here"), at("before")).unwrap();
+    put("here");
+    let reply = delivered(&site);
+    if holds_files {
+        assert!(reply.starts_with("451 4.7.8 ") && reply.contains("restart the service"), "{reply}");
+    }
+    serving.signal("-TERM");
+    let (_, said) = serving.end();
+    let missing = format!("fence: {} is not there; once it is, restart the service\n", at("later").display());
+    assert_eq!(said.contains(&missing), holds_files, "{said}");
+    put("later");
+    let serving = Serving::start(&site);
+    assert!(delivered(&site).starts_with("250 "));
+    serving.signal("-TERM");
+    assert!(!serving.end().1.contains("is not there"));
+}
+
+#[test]
 fn a_configuration_that_names_a_place_outside_counts_after_a_restart() {
     let site = site(&format!("{{plain: {PASSWORD}}}"));
     let elsewhere = tempfile::tempdir().unwrap();

@@ -2,8 +2,10 @@
 //! and the secrets stay in this process.
 
 use super::Live;
+use crate::log;
 use crate::mta::delivery::Desk;
 use crate::mta::{counter, unix_user};
+use crate::verdict::Verdict;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,7 +48,13 @@ where
     let Some(_visit) = live.present.enter(uid) else {
         return turn_away(stream, "421 4.7.0 too many connections, try again later\r\n").await;
     };
-    let submitter = unix_user::submitter(uid);
+    let submitter = match unix_user::submitter(uid) {
+        Ok(submitter) => submitter,
+        Err(outcome) => {
+            log::warning(&format!("submission by uid {uid}: {}", Verdict::from(&outcome).text));
+            return turn_away(stream, "421 4.3.0 not able to tell who you are, try again later\r\n").await;
+        }
+    };
     let desk = || Arc::new(Desk::at(live.relay(), submitter.clone(), PATIENCE));
     counter::serve(stream, desk, stopping).await.map(drop)
 }

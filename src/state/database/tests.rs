@@ -123,6 +123,17 @@ fn what_was_not_sent_is_given_back() {
 }
 
 #[test]
+fn a_login_that_never_reached_the_server_is_given_back() {
+    let (_directory, _clock, state) = state();
+    assert!(state.login("a@b", Some(1)).unwrap().is_ok());
+    assert!(state.login("a@b", Some(1)).unwrap().is_err());
+    state.release_login("a@b").unwrap();
+    state.release_login("a@b").unwrap();
+    assert_eq!(state.today().unwrap().iter().map(|today| today.logins).sum::<u64>(), 0);
+    assert!(state.login("a@b", Some(1)).unwrap().is_ok());
+}
+
+#[test]
 fn a_message_larger_than_a_limit_is_left_to_the_provider() {
     let (_directory, _clock, state) = state();
     let caps = Caps { recipients_per_hour: Some(5), ..Caps::default() };
