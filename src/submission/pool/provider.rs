@@ -77,6 +77,9 @@ impl Provider {
     /// The right to one more session: a free one, else that of the session that was idle longest, else the next that
     /// somebody gives back, in the order in which they were asked for.
     pub(super) async fn right(&self) -> OwnedSemaphorePermit {
+        if let Some(right) = self.right_at_once() {
+            return right;
+        }
         let _waiting = self.waiting.one();
         loop {
             if let Some(right) = self.right_at_once() {
