@@ -130,7 +130,7 @@ impl Delivery<'_> {
         mut message: Message,
     ) -> Vec<Outcome> {
         let arrival = Arrival { channel, queue_id: self.queue_id, sender: &envelope.reverse_path, message: &message };
-        let Proof { submitter, queue_id } = match arrival.proof(relay.config().login_field.as_ref()) {
+        let Proof { submitter, queue_id, lost } = match arrival.proof(relay.config().login_field.as_ref()) {
             Ok(proof) => proof,
             Err(outcome) => return self.refuse(envelope, &Submitter::Nobody, outcome),
         };
@@ -138,7 +138,7 @@ impl Delivery<'_> {
         let named = Delivery { queue_id: queue_id.as_deref(), ..*self };
         match relay.admit(envelope.clone(), &submitter) {
             Ok(admission) => named.deliver(relay, &submitter, &admission, message).await,
-            Err(outcome) => named.refuse(envelope, &submitter, outcome),
+            Err(outcome) => named.refuse(envelope, &submitter, kept(relay, outcome, lost)),
         }
     }
 
@@ -175,5 +175,19 @@ impl Delivery<'_> {
 
     fn logged<'s>(&'s self, submitter: &'s Submitter) -> Logged<'s> {
         Logged { queue_id: self.queue_id, submitter, reading: self.reading }
+    }
+}
+
+/// A refusal for want of a login that we may have lost keeps the message in the queue; any other stays what it is.
+fn kept(relay: &Relay, outcome: Outcome, lost: Option<String>) -> Outcome {
+    let wants_login = match outcome {
+        Outcome::NotAuthorised { .. } => true,
+        // The login may have had an account.
+        Outcome::NoAccount { .. } => relay.config().policy.filter.is_some(),
+        _ => false,
+    };
+    match lost {
+        Some(problem) if wants_login => Outcome::Local { problem },
+        _ => outcome,
     }
 }

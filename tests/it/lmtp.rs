@@ -98,8 +98,6 @@ fn a_login_that_is_forged_foreign_or_missing_is_none() {
         let ended = on_stdio(&site, &dialogue(&fields, &["b@x.example"]));
         assert_eq!(verdicts(&ended.out), [refused], "{fields}");
     }
-    let without_queue_id = dialogue(&signed(&site, "anna", "4Xq1zY"), &["b@x.example"]).replace("XFORWARD", "NOOP");
-    assert_eq!(verdicts(&on_stdio(&site, &without_queue_id).out), [refused]);
     let stranger = on_stdio(&site, &dialogue(&signed(&site, "berta", "4Xq1zY"), &["b@x.example"]));
     assert!(verdicts(&stranger.out)[0].starts_with("550 5.7.1 login berta may not send"), "{stranger:?}");
     assert_eq!(site.sandbox().counters().connections, 0);
@@ -114,6 +112,33 @@ fn a_login_that_nobody_signed_keeps_the_message() {
     let verdicts = verdicts(&ended.out);
     assert!(verdicts[0].starts_with("451 4.3.5 submitted with a login, but without its signed field"), "{verdicts:?}");
     assert_eq!(site.counters().connections, 0);
+}
+
+#[test]
+fn a_mistake_of_the_set_up_keeps_mail_that_wants_a_login_and_no_other() {
+    let site = site("");
+    let received =
+        "Received: from pc (unknown [192.0.2.7])\r\n\tby mx.firm.example (Postfix) with ESMTPSA id 4Xq1zY\r\n";
+    let without_xforward = |fields: &str| dialogue(fields, &["b@x.example"]).replace("XFORWARD", "NOOP");
+    let field = signed(&site, "anna", "4Xq1zY");
+    let (key, no_key) = ("login_field: {key_file: login.key}\n", "");
+    let rows = [
+        (key, without_xforward(&field), "lmtp_send_xforward_command = yes"),
+        (key, without_xforward(received), "lmtp_send_xforward_command = yes"),
+        (no_key, dialogue(&field, &["b@x.example"]), "sendvia.yaml has no `login_field`"),
+        (no_key, without_xforward(received), "sendvia.yaml has no `login_field`"),
+    ];
+    for (config, text, remedy) in &rows {
+        site.config(config);
+        let verdicts = verdicts(&on_stdio(&site, text).out);
+        assert!(verdicts[0].starts_with("451 4.3.5 ") && verdicts[0].contains(remedy), "{text}: {verdicts:?}");
+    }
+    assert_eq!(site.counters().connections, 0);
+    for (config, text, _) in &rows {
+        site.config(&format!("{config}authorise: mta\n"));
+        let verdicts = verdicts(&on_stdio(&site, text).out);
+        assert!(verdicts[0].starts_with("250 2.0.0 "), "{text}: {verdicts:?}");
+    }
 }
 
 #[test]
