@@ -9,6 +9,7 @@ use crate::fence::{self, Reach};
 use crate::mta::service::within;
 use crate::secret::SecretSource;
 use crate::secret::key::{KeyError, KeyRing};
+use crate::secret::login_field::LoginKey;
 use crate::secret::source::{self, SecretError};
 use crate::verdict::ExitStatus;
 use crate::yaml::{Problem, Severity};
@@ -76,6 +77,7 @@ impl Report {
         if let Some(ca_file) = &config.ca_file {
             self.look_at_file(ca_file, "the certificates of `tls.ca_file`");
         }
+        self.look_at_login_keys(config);
         let ring = self.key_ring(config);
         let store = account::open(&config.accounts, config.presets.clone());
         let routes: HashSet<&str> = config.routes.iter().map(|route| route.name.as_str()).chain(["direct"]).collect();
@@ -97,6 +99,18 @@ impl Report {
             let file = config.file.clone().unwrap_or_default();
             let problem = Problem::of_file(file, format!("there is no account for {address}"));
             self.problems.push(Problem { field: "null_sender.via".into(), ..problem });
+        }
+    }
+
+    /// The keys that sign logins: without them no customer can submit, or no login is believed.
+    fn look_at_login_keys(&mut self, config: &Config) {
+        let Some(field) = &config.login_field else { return };
+        let keys = [("key_file", &field.key_file), ("exim_key_file", &field.exim_key_file)];
+        for (name, error) in
+            keys.into_iter().filter_map(|(name, file)| Some((name, LoginKey::read(file.as_ref()?).err()?)))
+        {
+            let problem = Problem::of_file(config.file.clone().unwrap_or_default(), error.to_string());
+            self.problems.push(Problem { field: format!("login_field.{name}"), hint: error.hint(), ..problem });
         }
     }
 

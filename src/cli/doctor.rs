@@ -5,6 +5,7 @@ mod clock;
 mod entry;
 mod exim;
 mod finding;
+mod lmtp;
 mod network;
 mod postfix;
 mod queue;

@@ -127,7 +127,7 @@ impl Policy {
         match LoginKey::read(key_file) {
             Ok(key) => format!("PREPEND {LOGIN_FIELD}: {}", key.sign(&asked.claim(self.clock.now()))),
             Err(error) => {
-                log::warning(&format!("policy: {error}"));
+                log::warning(&format!("policy: login_field: {error}"));
                 self.refusal(&Outcome::Local { problem: "the login can't be signed now; try again later".to_owned() })
             }
         }

@@ -20,7 +20,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -56,27 +56,37 @@ pub struct LoginClaim<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum LoginKeyError {
     /// The file.
-    #[error("login_field: {0}")]
+    #[error("{0}")]
     File(#[from] PrivateFileError),
     /// Too short to be a key.
-    #[error("login_field: the key has {length} octets, but must have at least {LEAST_KEY}")]
+    #[error("{path}: the key has {length} octets, but must have at least {LEAST_KEY}", path = path.display())]
     TooShort {
+        /// The file.
+        path: PathBuf,
         /// How many it has.
         length: usize,
     },
 }
 
 impl LoginKeyError {
-    /// The remedy.
+    /// The remedy, a command where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            LoginKeyError::File(error) if error.is_missing() => {
-                Some("make one: head -c 48 /dev/urandom | base64 > FILE".to_owned())
-            }
+            LoginKeyError::File(PrivateFileError::Io { path, .. }) if self.is_missing() => Some(made(path)),
             LoginKeyError::File(error) => error.hint(),
-            LoginKeyError::TooShort { .. } => Some("make one: head -c 48 /dev/urandom | base64 > FILE".to_owned()),
+            LoginKeyError::TooShort { path, .. } => Some(made(path)),
         }
     }
+
+    fn is_missing(&self) -> bool {
+        matches!(self, LoginKeyError::File(error) if error.is_missing())
+    }
+}
+
+/// The command that makes a key, as the guides have it.
+fn made(path: &Path) -> String {
+    let path = path.display();
+    format!("umask 077; head -c 48 /dev/urandom | base64 -w0 >{path}; chown sendvia: {path}")
 }
 
 /// Why a field is not believed.
@@ -106,14 +116,16 @@ impl LoginKey {
     /// [`LoginKeyError`].
     pub fn read(path: &Path) -> Result<LoginKey, LoginKeyError> {
         LoginKey::new(private::read(path, MOST_KEY)?)
+            .map_err(|length| LoginKeyError::TooShort { path: path.to_owned(), length })
     }
 
-    fn new(mut octets: Zeroizing<Vec<u8>>) -> Result<LoginKey, LoginKeyError> {
+    /// The key, or the length of one that is too short.
+    fn new(mut octets: Zeroizing<Vec<u8>>) -> Result<LoginKey, usize> {
         while octets.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
             octets.pop();
         }
         match octets.len() {
-            length if length < LEAST_KEY => Err(LoginKeyError::TooShort { length }),
+            length if length < LEAST_KEY => Err(length),
             _ => Ok(LoginKey(octets)),
         }
     }
@@ -305,10 +317,7 @@ mod tests {
 
     #[test]
     fn a_short_key_is_none() {
-        assert!(matches!(
-            LoginKey::new(Zeroizing::new(b"0123456789012345678901234567890\n".to_vec())),
-            Err(LoginKeyError::TooShort { length: 31 })
-        ));
+        assert!(matches!(LoginKey::new(Zeroizing::new(b"0123456789012345678901234567890\n".to_vec())), Err(31)));
     }
 
     proptest::proptest! {

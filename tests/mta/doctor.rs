@@ -1,11 +1,12 @@
 //! `sendvia doctor` on a running Postfix: each trap that a configuration can set is named, and its remedy mends it.
 
 use crate::support::daemon::run;
-use crate::support::lab::{Lab, user};
+use crate::support::lab::{Lab, contrib, user};
+use crate::support::mta::{LOGINS, password};
 use crate::support::postfix::Postfix;
 use crate::support::provider::{ANNA, Provider, SECRET};
 use crate::support::sandbox::SandboxProvider;
-use crate::support::service::Service;
+use crate::support::service::{Service, account, configure};
 use crate::support::sink::Sink;
 use crate::support::terminal::Terminal;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::Command;
 
 /// A host where all is well.
@@ -30,9 +32,7 @@ impl Host {
         lab.directory("etc/state");
         let (uid, gid) = user("sendvia");
         chown(lab.path("etc/state"), Some(uid), Some(gid)).expect("owner");
-        // What systemd would be told.
-        lab.write("systemctl", format!("#!/bin/sh\necho \"$@\" >{}\n", lab.text("systemctl.told")));
-        fs::set_permissions(lab.path("systemctl"), fs::Permissions::from_mode(0o755)).expect("mode");
+        lay_down_systemctl(&lab);
         let world = Sink::start();
         let mta = Postfix::with_contrib(&lab, &[ANNA], world.address());
         let address = provider.address();
@@ -42,6 +42,24 @@ impl Host {
         chown(host.lab.path("etc/key"), Some(uid), Some(gid)).expect("owner");
         host.account(&format!("secret: {{plain: {SECRET}}}"), address);
         host
+    }
+
+    /// The same by LMTP, with the service that it needs.
+    fn by_lmtp() -> (Host, Service) {
+        let lab = Lab::new();
+        let provider = SandboxProvider::start(&lab);
+        lay_down_systemctl(&lab);
+        let (installed, sockets) = ("/var/spool/postfix/sendvia", "postfix/queue/sendvia");
+        configure(&lab, "postfix/service.yaml", &provider, installed, sockets, "postfix", "login.key");
+        account(&lab, ANNA, &provider);
+        let service = Service::start(&lab, &["lmtp", "policy", "map"].map(|name| format!("{sockets}/{name}")));
+        let world = Sink::start();
+        let asked = "smtpd_data_restrictions = $sendvia_policy\n";
+        let main = format!("{}{asked}default_transport = discard\n", contrib("postfix/lmtp-main.cf", &[]));
+        let users: Vec<(&str, String)> = LOGINS.iter().map(|login| (*login, password(login))).collect();
+        let master = contrib("postfix/lmtp-master.cf", &[]);
+        let mta = Postfix::start(&lab, "postfix", &main, &master, &users, &[]);
+        (Host { lab, mta, provider: Some(provider), _world: world }, service)
     }
 
     /// Writes `sendvia.yaml` with `more` at its end.
@@ -121,6 +139,12 @@ impl Host {
     }
 }
 
+/// What systemd would be told.
+fn lay_down_systemctl(lab: &Lab) {
+    lab.write("systemctl", format!("#!/bin/sh\necho \"$@\" >{}\n", lab.text("systemctl.told")));
+    fs::set_permissions(lab.path("systemctl"), fs::Permissions::from_mode(0o755)).expect("mode");
+}
+
 #[test]
 fn wrong_words_in_the_transport_are_named_and_mended() {
     let host = Host::new();
@@ -146,6 +170,36 @@ fn limits_that_lose_mail_are_named_and_mended() {
     host.mends("postfix.recipient-limit");
     host.postconf("sendvia_time_limit = 10s");
     host.mends("postfix.time-limit");
+}
+
+#[test]
+fn traps_of_lmtp_are_named_and_mended() {
+    let (host, _service) = Host::by_lmtp();
+    host.is_well("nothing");
+    host.change_master("lmtp_data_done_timeout=600s", "lmtp_data_done_timeout=2m");
+    host.mends("postfix.lmtp-time-limit");
+    host.change_master("    -o lmtp_send_xforward_command=yes\n", "");
+    host.mends("postfix.xforward");
+    for (others, asked) in [
+        ("", "=$sendvia_policy\n"),
+        ("reject_unauth_pipelining, permit", "=$sendvia_policy,reject_unauth_pipelining,permit\n"),
+    ] {
+        host.postconf(&format!("smtpd_data_restrictions = {others}"));
+        host.mends("postfix.data-policy");
+        let services = run("postconf", &["-c", &host.mta.config(), "-P"]).replace(" = ", "=");
+        assert!(services.contains(asked), "{services}");
+        let name = services.lines().find_map(|line| line.split_once("/smtpd_data_restrictions")).expect("one").0;
+        run("postconf", &["-c", &host.mta.config(), "-PX", &format!("{name}/smtpd_data_restrictions")]);
+    }
+    host.postconf("smtpd_data_restrictions = $sendvia_policy");
+    let key = host.lab.path("etc/login.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("mode");
+    host.mends("check");
+    for change in [|key: &Path| fs::write(key, "short\n"), |key: &Path| fs::remove_file(key)] {
+        change(&key).expect("changed");
+        host.mends("check");
+        host.is_well("another key");
+    }
 }
 
 #[test]

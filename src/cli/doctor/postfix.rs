@@ -2,7 +2,7 @@
 
 use super::entry::PipeEntry;
 use super::finding::Findings;
-use super::{queue, socket};
+use super::{lmtp, queue, socket};
 use crate::account;
 use crate::config::Config;
 use crate::process::DEADLINE;
@@ -33,7 +33,7 @@ pub(super) fn look(directory: &Path, config: &Config, findings: &mut Findings) -
     let mut user = None;
     match words.get(7) {
         Some(&"pipe") => user = postfix.look_at_pipe(&words[8..], config, findings),
-        Some(&"lmtp") => postfix.look_at_lmtp(findings),
+        Some(&"lmtp") => lmtp::look(&postfix, config, findings),
         _ => findings.error(
             "postfix.transport",
             "master.cf has no transport `sendvia`".to_owned(),
@@ -108,18 +108,6 @@ impl Postfix {
         }
     }
 
-    fn look_at_lmtp(&self, findings: &mut Findings) {
-        let told = self.ask(&["-P", "sendvia/unix/lmtp_send_xforward_command"]).unwrap_or_default();
-        if !told.contains("yes") {
-            let why = "without the queue id no login is believed, and every message counts as one without a login";
-            let directory = &self.directory;
-            let mend = format!(
-                "postconf -c {directory} -P -e 'sendvia/unix/lmtp_send_xforward_command=yes' && postfix -c {directory} reload"
-            );
-            findings.error("postfix.xforward", "the transport does not pass the queue id".to_owned(), why, mend);
-        }
-    }
-
     /// The senders: that there is a table, and that it sends a sender with an account to us.
     fn look_at_senders(&self, config: &Config, findings: &mut Findings) {
         let maps = self.value(SENDERS);
@@ -162,7 +150,7 @@ pub(super) fn one_account(config: &Config) -> Option<String> {
 }
 
 /// A span as Postfix writes it: `1000s`, `1h`, or seconds.
-fn seconds(text: &str) -> Option<Duration> {
+pub(super) fn seconds(text: &str) -> Option<Duration> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "" | "s" => 1,

@@ -114,5 +114,5 @@ impl Arrival<'_> {
 const WANTED: &str = "the transport needs `headers_remove` of this field";
 
 fn key(file: &Path) -> Result<LoginKey, Outcome> {
-    LoginKey::read(file).map_err(|error| Outcome::Local { problem: error.to_string() })
+    LoginKey::read(file).map_err(|error| Outcome::Local { problem: format!("login_field: {error}") })
 }

@@ -17,7 +17,7 @@ pub(crate) struct Service(Child);
 
 impl Service {
     /// Started, with an answer on each of these sockets.
-    pub(crate) fn start(lab: &Lab, sockets: &[&str]) -> Self {
+    pub(crate) fn start(lab: &Lab, sockets: &[impl AsRef<str>]) -> Self {
         let child = Command::new("setpriv")
             .args(["--reuid", "sendvia", "--regid", "sendvia", "--clear-groups", "--pdeathsig", "KILL", "--"])
             .args([env!("CARGO_BIN_EXE_sendvia"), "serve", "--config", &lab.text("etc/sendvia.yaml")])
@@ -25,7 +25,7 @@ impl Service {
             .spawn()
             .expect("sendvia starts");
         let end = Instant::now() + PATIENCE;
-        for socket in sockets {
+        for socket in sockets.iter().map(AsRef::as_ref) {
             while UnixStream::connect(lab.path(socket)).is_err() {
                 assert!(Instant::now() < end, "nobody answers on {socket}");
                 std::thread::sleep(Duration::from_millis(10));
