@@ -50,6 +50,21 @@ impl Mta {
             Mta::Exim => Path::new("/etc/exim4"),
         }
     }
+
+    /// That `directory` holds a configuration of it.
+    ///
+    /// # Errors
+    /// [`SetupError::NoMta`]
+    pub fn insist_on(self, directory: &Path) -> Result<(), SetupError> {
+        let is_there = match self {
+            Mta::Postfix => directory.join("main.cf").exists(),
+            Mta::Exim => exim::layout(directory).is_ok(),
+        };
+        match is_there {
+            true => Ok(()),
+            false => Err(SetupError::NoMta { path: directory.to_owned(), mta: self.name() }),
+        }
+    }
 }
 
 /// How the mail server hands mail over.
@@ -132,7 +147,7 @@ pub enum SetupError {
         mta: &'static str,
     },
     /// A combination that does not exist.
-    #[error("Exim hands mail over by its pipe transport alone")]
+    #[error("for Exim `setup` puts in the pipe transport alone")]
     NoLmtpForExim,
     /// Somebody changed a file between showing and doing.
     #[error("{}: changed since the plan was made; nothing was done to it", path.display())]
@@ -172,7 +187,9 @@ impl SetupError {
             SetupError::Taken { what, .. } => format!("take {what} out, or keep it and set up by the guide"),
             SetupError::NoPlace { .. } => "put the pieces in by the guide, docs/guide/exim.md".to_owned(),
             SetupError::NoMta { .. } => "install it first, or name its directory with `-c`".to_owned(),
-            SetupError::NoLmtpForExim => "leave `--mode` out".to_owned(),
+            SetupError::NoLmtpForExim => {
+                "leave `--mode` out, or put LMTP in by docs/guide/exim.md, \"LMTP instead of the pipe\"".to_owned()
+            }
             SetupError::ChangedMeanwhile { .. } => "run the command again".to_owned(),
             SetupError::Manifest { .. } => "look at it, and take the pieces out by hand".to_owned(),
             SetupError::NoService { lines, .. } => {
@@ -202,9 +219,7 @@ impl Wish {
     /// # Errors
     /// [`SetupError`], where the wish can't be fulfilled as the host is.
     pub fn plan(&self) -> Result<Plan, SetupError> {
-        if !self.directory.is_dir() {
-            return Err(SetupError::NoMta { path: self.directory.clone(), mta: self.mta.name() });
-        }
+        self.mta.insist_on(&self.directory)?;
         let mut plan = site::plan(self)?;
         match self.mta {
             Mta::Postfix => postfix::add_to(&mut plan, self)?,

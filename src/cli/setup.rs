@@ -136,6 +136,7 @@ fn take_out(place: &PlaceArguments) -> Result<ExitStatus, SetupError> {
     let config = configuration(place)?;
     let path = Manifest::path(&config.state, place.mta(), &place.directory()?);
     let Some(mut manifest) = Manifest::read(&path)? else {
+        place.mta().insist_on(&place.directory()?)?;
         output::say("nothing to do: nothing was set up");
         return Ok(ExitStatus::Ok);
     };

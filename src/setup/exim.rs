@@ -21,7 +21,7 @@ const CONF_D: [(&str, &str); 3] = [
 
 /// How the configuration is laid out.
 #[derive(Debug, PartialEq, Eq)]
-enum Layout {
+pub(super) enum Layout {
     /// Debian's, in many small files.
     Split,
     /// One file: Debian's template, or what Exim reads itself.
@@ -44,7 +44,7 @@ pub(super) fn add_to(plan: &mut Plan, wish: &Wish) -> Result<(), SetupError> {
     Ok(())
 }
 
-fn layout(directory: &Path) -> Result<Layout, SetupError> {
+pub(super) fn layout(directory: &Path) -> Result<Layout, SetupError> {
     let debian = fs::read_to_string(directory.join("update-exim4.conf.conf")).unwrap_or_default();
     let split = debian.lines().filter_map(|line| line.trim().strip_prefix("dc_use_split_config=")).next_back();
     // What the administrator wrote himself goes before what Debian generates.

@@ -13,6 +13,32 @@ fn contrib(name: &str) -> String {
 }
 
 #[test]
+fn a_purge_keeps_what_stood_in_the_mail_servers_files_until_it_is_taken_out() {
+    let lab = Lab::new();
+    // Accounts are there, so that no user of this host is removed.
+    lab.directory("etc/sendvia");
+    lab.write("etc/sendvia/sendvia.yaml", "accounts: accounts.d\n");
+    for directory in ["var/lib/sendvia/setup", "run/sendvia"] {
+        lab.directory(directory);
+    }
+    for file in ["var/lib/sendvia/state.db", "var/lib/sendvia/setup/postfix%2fetc%2fpostfix.json"] {
+        lab.write(file, "{}");
+    }
+    let mut script = repository("contrib/debian/postrm");
+    for place in ["/etc/sendvia", "/var/lib/sendvia", "/run/sendvia", "/var/spool/postfix/sendvia"] {
+        script = script.replace(place, &lab.text(&place[1..]));
+    }
+    let purge = || Command::new("sh").args(["-c", &script, "postrm", "purge"]).output().expect("a shell");
+    let told = String::from_utf8_lossy(&purge().stderr).into_owned();
+    assert!(told.contains("sendvia unset postfix"), "{told}");
+    let kept = "var/lib/sendvia/setup/postfix%2fetc%2fpostfix.json";
+    assert!(lab.path(kept).exists() && !lab.path("var/lib/sendvia/state.db").exists(), "{told}");
+    std::fs::remove_file(lab.path(kept)).expect("as `unset` does");
+    assert!(purge().status.success());
+    assert!(!lab.path("var/lib/sendvia").exists());
+}
+
+#[test]
 fn systemd_rates_the_service_as_fenced_in() {
     let unit = contrib("systemd/sendvia.service");
     let told = run("systemd-analyze", &["security", "--offline=true", "--no-pager", "--threshold=20", &unit]);

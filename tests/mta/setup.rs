@@ -167,6 +167,31 @@ fn a_service_of_the_same_name_is_not_overwritten() {
 }
 
 #[test]
+fn what_is_taken_out_of_a_directory_that_is_none_of_the_mail_servers_is_an_error() {
+    let lab = Lab::new();
+    postfix(&lab, "");
+    assert!(said(&lab, "unset", "postfix", &["--yes"]).contains("nothing to do"));
+    lab.directory("empty");
+    for (directory, mta) in [("typo", "postfix"), ("empty", "postfix"), ("empty", "exim")] {
+        let output = at(&lab, directory, "unset", mta, &["--yes"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{directory}: {said}");
+        assert!(said.contains(&format!("no configuration of {mta} here")), "{said}");
+    }
+}
+
+#[test]
+fn lmtp_for_exim_is_a_guide_to_follow() {
+    let lab = Lab::new();
+    lab.directory("exim");
+    lab.write("exim/exim4.conf", "begin acl\nbegin routers\nbegin transports\nbegin retry\n");
+    let output = sendvia(&lab, "setup", "exim", &["--mode", "lmtp", "--yes"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("docs/guide/exim.md, \"LMTP instead of the pipe\""), "{said}");
+}
+
+#[test]
 fn nothing_is_done_where_nobody_can_be_asked() {
     let lab = Lab::new();
     postfix(&lab, "");
