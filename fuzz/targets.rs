@@ -193,7 +193,7 @@ pub(crate) fn header(octets: &[u8]) {
 
 /// A header section, as it came in with its message, is repaired once and for all.
 fn repaired(mut header: Header, anna: &Mailbox) {
-    let context = RepairContext { digest: &[7; 32], domain: "gmx.de", now: SystemTime::UNIX_EPOCH, from: Some(anna) };
+    let context = RepairContext { seed: &[7; 32], domain: "gmx.de", now: SystemTime::UNIX_EPOCH, from: Some(anna) };
     let before = header.clone();
     assert!(broken(&before, &header).is_empty());
     if repair(&mut header, &context).is_ok() {

@@ -8,7 +8,7 @@ mod delivery;
 mod format;
 mod trace;
 
-pub use delivery::DeliveryLine;
+pub use delivery::{DeliveryLine, queue_name};
 pub use trace::Traced;
 
 use crate::wire::text::one_line;

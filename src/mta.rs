@@ -91,7 +91,7 @@ pub fn refuse_call(problem: &str) -> ExitStatus {
 async fn carry_out(request: Request, parent: Parent, incoming: &mut Incoming) -> Result<(), Outcome> {
     let config = Config::load(request.config.as_deref())
         .map_err(|errors| Outcome::Local { problem: format!("configuration: {errors}") })?;
-    let desk = Desk::new(config, request.submitter, request.queue_id, request.debug);
+    let desk = Desk::of_queue(config, request.submitter, request.queue_id, request.debug);
     let is_whole = move || sender_still_lives(&parent);
     match request.form {
         Form::Arguments { sender, recipients, size } => {

@@ -65,10 +65,20 @@ pub fn print_error(text: &str) -> io::Result<()> {
     write_all(io::stderr(), text.as_bytes())
 }
 
-/// Whether somebody can read standard output. Closed when the process began, it was opened on `/dev/null` for reading
-/// and writing by the standard library; nobody redirects that way by hand.
+/// Whether somebody can read standard output.
 pub fn stdout_is_open() -> bool {
-    let (Ok(stat), Ok(flags)) = (rustix::fs::fstat(io::stdout()), rustix::fs::fcntl_getfl(io::stdout())) else {
+    is_open(io::stdout())
+}
+
+/// Whether standard input leads anywhere.
+pub fn stdin_is_open() -> bool {
+    is_open(io::stdin())
+}
+
+/// Closed when the process began, a stream was opened on `/dev/null` for reading and writing by the standard library;
+/// nobody redirects that way by hand.
+fn is_open(stream: impl AsFd) -> bool {
+    let (Ok(stat), Ok(flags)) = (rustix::fs::fstat(&stream), rustix::fs::fcntl_getfl(&stream)) else {
         return false;
     };
     let is_device = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::CharacterDevice;

@@ -42,12 +42,17 @@ impl fmt::Display for DeliveryLine<'_> {
         let or_none = |text: Option<&str>| text.map_or_else(|| "none".to_owned(), value);
         let total: Duration = self.delays.iter().sum();
         let delays = self.delays.map(seconds).join("/");
-        write!(f, "{}: from=<{}>, ", self.queue_id.map_or_else(|| "NOQUEUE".to_owned(), value), value(self.from))?;
+        write!(f, "{}: from=<{}>, ", queue_name(self.queue_id), value(self.from))?;
         write!(f, "to=<{}>, relay={}, ", value(self.to), or_none(self.relay))?;
         write!(f, "user={}, account={}, ", value(self.user), or_none(self.account))?;
         write!(f, "delay={}, delays={delays}, dsn={}, ", seconds(total), self.verdict.status)?;
         write!(f, "status={} ({})", self.verdict.disposition.status(), self.verdict.text)
     }
+}
+
+/// How lines about a message begin.
+pub fn queue_name(queue_id: Option<&str>) -> String {
+    queue_id.map_or_else(|| "NOQUEUE".to_owned(), |queue_id| escaped(queue_id, MAX_VALUE))
 }
 
 /// Longest value shown, in characters.

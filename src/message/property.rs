@@ -269,7 +269,7 @@ proptest! {
         let before = other(&header);
         rewrite_header_from(&mut header, &new_address());
         let context =
-            RepairContext { digest: &[7; 32], domain: "gmx.example", now: SystemTime::UNIX_EPOCH, from: None };
+            RepairContext { seed: &[7; 32], domain: "gmx.example", now: SystemTime::UNIX_EPOCH, from: None };
         let repairs = repair(&mut header, &context);
         prop_assert!(repairs.is_ok(), "{:?}", repairs);
         prop_assert_eq!(other(&header), before);
@@ -316,7 +316,7 @@ proptest! {
     fn after_a_repair_another_parser_sees_the_same_author(body in vec(select(ADDRESSES), 0..8)) {
         let mut header = parsed(&[b"From: ", body.concat().as_slice(), b"\r\n"].concat());
         let context =
-            RepairContext { digest: &[7; 32], domain: "gmx.example", now: SystemTime::UNIX_EPOCH, from: None };
+            RepairContext { seed: &[7; 32], domain: "gmx.example", now: SystemTime::UNIX_EPOCH, from: None };
         let is_repaired = repair(&mut header, &context).is_ok();
         if let (true, HeaderFrom::Address(author)) = (is_repaired, header_from(&header)) {
             // What is no plain address is refused as no identity of anybody, however it is read.

@@ -26,8 +26,8 @@ const NOT_EMPTY: [&str; 10] =
 /// What repairs are made from.
 #[derive(Clone, Copy, Debug)]
 pub struct RepairContext<'a> {
-    /// [`super::Message::digest`]: a Message-ID is made of it, so that a retry has the same.
-    pub digest: &'a [u8; 32],
+    /// A Message-ID is made of it: a retry brings the same.
+    pub seed: &'a [u8; 32],
     /// The domain of a new Message-ID: the account's.
     pub domain: &'a str,
     /// The date of a message that has none, and no Received field with one either.
@@ -132,7 +132,7 @@ fn add_message_id(header: &mut Header, context: &RepairContext<'_>) -> Option<Re
     if header.contains("Message-ID") {
         return None;
     }
-    let local_part: String = context.digest.iter().take(16).map(|octet| format!("{octet:02x}")).collect();
+    let local_part: String = context.seed.iter().take(16).map(|octet| format!("{octet:02x}")).collect();
     let domain = idna::domain_to_ascii(context.domain).unwrap_or_default();
     let is_domain =
         !domain.is_empty() && domain.bytes().all(|octet| octet.is_ascii_alphanumeric() || b".-".contains(&octet));
@@ -172,7 +172,7 @@ mod tests {
     /// The section after its repair, without what is in [`WHOLE`], and the repairs.
     fn repaired(section: &str) -> (String, String) {
         let (mut header, _) = Header::parse(section.as_bytes());
-        let context = RepairContext { digest: &[0xab; 32], domain: "gmx.de", now: SystemTime::UNIX_EPOCH, from: None };
+        let context = RepairContext { seed: &[0xab; 32], domain: "gmx.de", now: SystemTime::UNIX_EPOCH, from: None };
         let repairs = match repair(&mut header, &context) {
             Ok(repairs) => repairs.iter().map(Repair::to_string).collect::<Vec<_>>().join(", "),
             Err(problem) => problem.to_string(),
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(repaired(section), (added, "Message-ID added".to_owned()));
         let (mut header, _) = Header::parse(section.as_bytes());
         let domain = "x>\r\nBcc: c@x";
-        let context = RepairContext { digest: &[0; 32], domain, now: SystemTime::UNIX_EPOCH, from: None };
+        let context = RepairContext { seed: &[0; 32], domain, now: SystemTime::UNIX_EPOCH, from: None };
         repair(&mut header, &context).unwrap();
         assert!(header.to_octets().ends_with(b".sendvia@sendvia.invalid>\r\n"));
     }
@@ -273,7 +273,7 @@ mod tests {
     fn a_missing_from_is_filled_where_the_author_is_known() {
         let from = Mailbox::parse("a@x").unwrap();
         let (mut header, _) = Header::parse(format!("{WHOLE}To: b@x\r\nFrom: \r\n").as_bytes());
-        let context = RepairContext { digest: &[0; 32], domain: "x", now: SystemTime::UNIX_EPOCH, from: Some(&from) };
+        let context = RepairContext { seed: &[0; 32], domain: "x", now: SystemTime::UNIX_EPOCH, from: Some(&from) };
         assert_eq!(repair(&mut header, &context), Ok(vec![Repair::Added("From")]));
         assert_eq!(header_from(&header), HeaderFrom::Address(from));
     }

@@ -25,20 +25,34 @@ pub(super) struct Desk {
     patience: Duration,
     submitter: Submitter,
     queue_id: Option<String>,
+    is_queued: bool,
     spool: OnceLock<PathBuf>,
     began: Instant,
 }
 
 impl Desk {
-    /// Starts the log by the way.
-    pub(super) fn new(config: Config, submitter: Submitter, queue_id: Option<String>, debug: bool) -> Desk {
-        start_log(config.log, debug);
-        Desk { queue_id, ..Desk::at(Arc::new(Relay::new(config)), submitter, DEADLINE) }
+    /// For what an MTA keeps in its queue. Starts the log by the way.
+    pub(super) fn of_queue(config: Config, submitter: Submitter, queue_id: Option<String>, debug: bool) -> Desk {
+        Desk { queue_id, is_queued: true, ..Desk::new(config, submitter, debug) }
     }
 
-    /// Where a relay is shared, and a delivery may take so long in all.
+    /// For what nobody keeps. Starts the log by the way.
+    pub(super) fn new(config: Config, submitter: Submitter, debug: bool) -> Desk {
+        start_log(config.log, debug);
+        Desk::at(Arc::new(Relay::new(config)), submitter, DEADLINE)
+    }
+
+    /// Where a relay is shared, and a delivery may take so long in all; nobody keeps it.
     pub(super) fn at(relay: Arc<Relay>, submitter: Submitter, patience: Duration) -> Desk {
-        Desk { relay, patience, submitter, queue_id: None, spool: OnceLock::new(), began: Instant::now() }
+        Desk {
+            relay,
+            patience,
+            submitter,
+            queue_id: None,
+            is_queued: false,
+            spool: OnceLock::new(),
+            began: Instant::now(),
+        }
     }
 
     /// Who submits here.
@@ -84,6 +98,7 @@ impl Desk {
     ) -> Vec<Outcome> {
         let handover = Handover {
             queue_id: self.queue_id.as_deref(),
+            is_queued: self.is_queued,
             recipients: Recipients::AllOrNone,
             is_whole,
             deadline: self.deadline(reading),

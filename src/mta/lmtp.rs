@@ -152,6 +152,7 @@ impl Delivery<'_> {
         let allowed = relay.config().timeouts.deadline.unwrap_or(DEADLINE).min(DEADLINE);
         let handover = Handover {
             queue_id: self.queue_id,
+            is_queued: true,
             recipients: Recipients::PerRecipient,
             // The dot has come.
             is_whole: &|| Ok(()),

@@ -84,7 +84,12 @@ impl Logged<'_> {
         let stages =
             [("reading", self.reading), ("deciding", deciding), ("connecting", connecting), ("sending", sending)];
         stages.into_iter().for_each(|(stage, span)| METRICS.took(stage, span));
-        report.notes.iter().for_each(|note| log::warning(note));
+        let queue_id = log::queue_name(self.queue_id);
+        if !report.repairs.is_empty() {
+            let repairs: Vec<String> = report.repairs.iter().map(ToString::to_string).collect();
+            log::info(&format!("{queue_id}: repaired: {}", repairs.join(", ")));
+        }
+        report.notes.iter().for_each(|note| log::warning(&format!("{queue_id}: {note}")));
     }
 }
 

@@ -61,7 +61,7 @@ async fn carry_out(options: Options, parent: Parent) -> Result<Option<Outcome>, 
     };
     let socket = service::socket_for_dialogue(&config);
     let caller = unix_user::caller().map_err(|outcome| Trouble::from(&outcome))?;
-    let desk = Desk::new(config, caller, None, options.debug);
+    let desk = Desk::new(config, caller, options.debug);
     match (options.mode, socket) {
         (Mode::Smtp, Some(socket)) => smtp::pass_on(&socket).await.map(|()| None),
         (Mode::Smtp, None) => smtp::run(desk).await.map(|()| None),

@@ -10,13 +10,17 @@ use super::preparation::{Prepared, prepare};
 use super::{Relay, outcomes, routes};
 use crate::account::{self, Account};
 use crate::message::downgrade::{DowngradeError, to_seven_bit};
+use crate::message::repair::Repair;
 use crate::message::{Limits, Message};
+use crate::secret;
 use crate::state::Subject;
 use crate::submission::pool::Seat;
 use crate::submission::{Authenticated, Failure, FailureKind, IsWhole, RecipientOutcome, Recipients};
 use crate::verdict::{Extension, Outcome, Stage};
 use crate::wire::envelope::{Envelope, Recipient};
 use crate::wire::reply::Reply;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,6 +28,8 @@ use std::time::{Duration, Instant};
 pub struct Handover<'a> {
     /// The MTA's name for the message.
     pub queue_id: Option<&'a str>,
+    /// Whether it keeps the message and tries again what is deferred.
+    pub is_queued: bool,
     /// Who gets it where some recipients are refused.
     pub recipients: Recipients,
     /// Whether the message is known to be whole; asked just before its end goes out.
@@ -32,6 +38,26 @@ pub struct Handover<'a> {
     pub deadline: Option<Instant>,
     /// A directory for what does not fit into memory.
     pub spool: &'a Path,
+}
+
+impl Handover<'_> {
+    /// What a new Message-ID is made of: the same at each try of one entry of a queue, another for the next message even
+    /// where it reads the same. Where there is no queue each message comes once.
+    fn seed(&self, digest: &[u8; 32]) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(digest);
+        match self.queue_id {
+            Some(queue_id) => hash.update(queue_id),
+            None if self.is_queued => {}
+            None => {
+                let mut octets = [0; 16];
+                // Time tells apart what the generator can't.
+                let _ = secret::random(&mut octets);
+                hash.update(octets);
+                hash.update(Timestamp::now().as_nanosecond().to_be_bytes());
+            }
+        }
+        hash.finalize().into()
+    }
 }
 
 /// What became of a message.
@@ -49,6 +75,8 @@ pub struct Report {
     pub delays: [Duration; 3],
     /// What the administrator should know beside the outcomes, for the log.
     pub notes: Vec<String>,
+    /// What was mended in the header section.
+    pub repairs: Vec<Repair>,
 }
 
 impl Relay {
@@ -92,6 +120,7 @@ impl Relay {
                 provider: provider_label(account).to_owned(),
                 delays: [Duration::ZERO; 3],
                 notes: Vec::new(),
+                repairs: Vec::new(),
             },
         };
         let outcomes = match busy {
@@ -131,8 +160,9 @@ impl<'a> Delivery<'a> {
     async fn run(&mut self, envelope: &Envelope, message: Message) -> Result<Vec<Outcome>, Outcome> {
         let began = Instant::now();
         let digest = message.digest;
-        let mut prepared = prepare(self.account, envelope, message)?;
+        let mut prepared = prepare(self.account, envelope, message, &self.handover.seed(&digest))?;
         self.report.notes.append(&mut prepared.notes);
+        self.report.repairs.append(&mut prepared.repairs);
         let journal = Journal::of(&self.relay.config().journal, self.handover.queue_id, &digest);
         let sent = journal.as_ref().and_then(|journal| journal.sent(&mut self.memory, &envelope.recipients));
         let sent = sent.unwrap_or_else(|| vec![false; envelope.recipients.len()]);

@@ -103,6 +103,7 @@ impl Relay {
         let patience = Instant::now() + PATIENCE;
         let handover = Handover {
             queue_id: None,
+            is_queued: false,
             recipients: Recipients::PerRecipient,
             is_whole: &|| Ok(()),
             deadline: Some(handover.deadline.map_or(patience, |deadline| deadline.min(patience))),

@@ -4,7 +4,7 @@
 use crate::account::{Account, EnvelopeFromRule, HeaderFromRule, Received, UserAgent};
 use crate::message::identity::{HeaderFrom, header_from};
 use crate::message::received::{Privacy, ReceivedPolicy, hide_client};
-use crate::message::repair::{RepairContext, repair};
+use crate::message::repair::{Repair, RepairContext, repair};
 use crate::message::rewrite::rewrite_header_from;
 use crate::message::{Header, Message, dkim};
 use crate::verdict::Outcome;
@@ -18,29 +18,31 @@ pub(super) struct Prepared {
     pub(super) message: Message,
     /// For the log.
     pub(super) notes: Vec<String>,
+    /// For the log too, and nothing to be mended.
+    pub(super) repairs: Vec<Repair>,
 }
 
-/// Applies the account's rules.
+/// Applies the account's rules. A new Message-ID is made of `seed`.
 ///
 /// # Errors
 /// The [`Outcome`]: a header From that is not the account's, or a header section that can't be repaired.
-pub(super) fn prepare(account: &Account, envelope: &Envelope, message: Message) -> Result<Prepared, Outcome> {
+pub(super) fn prepare(
+    account: &Account,
+    envelope: &Envelope,
+    message: Message,
+    seed: &[u8; 32],
+) -> Result<Prepared, Outcome> {
     let mut header = message.header;
     let signed = header.contains("DKIM-Signature").then(|| header.clone());
     let expected = expected_address(account, envelope);
     apply_header_from(account, envelope, &mut header, &expected)?;
     hide_client(&mut header, privacy(account));
-    let context = RepairContext {
-        digest: &message.digest,
-        domain: expected.domain(),
-        now: SystemTime::now(),
-        from: Some(&expected),
-    };
-    repair(&mut header, &context).map_err(|problem| Outcome::Header { problem: problem.to_string() })?;
+    let context = RepairContext { seed, domain: expected.domain(), now: SystemTime::now(), from: Some(&expected) };
+    let repairs = repair(&mut header, &context).map_err(|problem| Outcome::Header { problem: problem.to_string() })?;
     let broken = signed.map(|before| dkim::broken(&before, &header)).unwrap_or_default();
     let notes = broken.into_iter().map(broken_signature).collect();
     let envelope = Envelope { reverse_path: reverse_path(account, envelope), ..envelope.clone() };
-    Ok(Prepared { envelope, message: Message { header, ..message }, notes })
+    Ok(Prepared { envelope, message: Message { header, ..message }, notes, repairs })
 }
 
 fn broken_signature(domain: String) -> String {

@@ -178,6 +178,28 @@ fn the_service_believes_a_login_on_its_unix_socket_and_none_by_tcp() {
 }
 
 #[test]
+fn the_log_tells_by_the_queue_id_what_was_mended_and_what_was_not_believed() {
+    let site = site("");
+    let path = site.path().join("lmtp");
+    let config = format!("login_field: {{key_file: login.key}}\nlisten: {{lmtp: 'unix:{}'}}\n", path.display());
+    site.config(&config);
+    let config = fs::read_to_string(site.config_file()).unwrap();
+    fs::write(site.config_file(), config.replace("log: {to: none}", "log: stderr")).unwrap();
+    let serving = Serving::start(&site);
+    let fields = format!("{LOGIN_FIELD}: anna\r\n{}Cc:\r\n", signed(&site, "anna", "4Xq1zY"));
+    let mut replies = String::new();
+    let mut unix = UnixStream::connect(&path).unwrap();
+    unix.write_all(dialogue(&fields, &["b@x.example"]).as_bytes()).unwrap();
+    unix.read_to_string(&mut replies).unwrap();
+    assert!(verdicts(&replies)[0].starts_with("250 2.0.0 "), "{replies}");
+    serving.signal("-TERM");
+    let (_, said) = serving.end();
+    for line in ["4Xq1zY: X-Sendvia-Login is not believed: it is malformed", "4Xq1zY: repaired: empty Cc removed"] {
+        assert!(said.contains(line), "{line} in {said}");
+    }
+}
+
+#[test]
 fn a_stop_finishes_the_delivery_under_way() {
     let site = site("");
     let path = site.path().join("lmtp");

@@ -65,6 +65,7 @@ impl Days {
         let admission = relay.admit(envelope, &Submitter::Login("anna".to_owned())).unwrap();
         let handover = Handover {
             queue_id: Some(queue_id),
+            is_queued: true,
             recipients: recipient_rule,
             is_whole: &|| Ok(()),
             deadline: None,

@@ -49,6 +49,40 @@ fn recipients_come_from_the_header_and_blind_copies_are_taken_off() {
 }
 
 #[test]
+fn what_is_sent_again_tomorrow_is_another_message_and_what_a_queue_tries_again_is_the_same() {
+    let site = Site::new();
+    let bare = "From: anna@gmx.de\nTo: b@x.example\nSubject: backup\n\nok\n";
+    let relay = |queue_id: &str| {
+        let arguments = ["--user", "anna", "--queue-id", queue_id, "-f", "anna@gmx.de", "--", "b@x.example"];
+        run(site.command("relay").args(arguments), bare.as_bytes()).is(0, "");
+    };
+    site.config("journal: {mode: off}\n");
+    for _ in 0..2 {
+        site.sendmail(&["-i", "-fanna@gmx.de", "b@x.example"], bare).is(0, "");
+    }
+    ["4Xq1", "4Xq1", "4Xq2"].into_iter().for_each(relay);
+    let id = |index: usize| field(&site.messages()[index].read().unwrap(), "Message-ID");
+    assert_ne!(id(0), id(1));
+    assert_eq!(id(2), id(3), "a retry has the same");
+    assert_ne!(id(2), id(4));
+}
+
+#[test]
+fn a_closed_standard_input_is_no_empty_message() {
+    let site = Site::new();
+    let sendmail = |redirection: &str| {
+        let mut command = Command::new("sh");
+        let script = format!("exec \"$0\" sendmail -i -f anna@gmx.de b@x.example {redirection}");
+        command.env("SENDVIA_CONFIG", site.config_file()).args(["-c", &script, env!("CARGO_BIN_EXE_sendvia")]);
+        run(&mut command, b"")
+    };
+    sendmail("<&-").tells(64, "standard input is closed");
+    assert!(site.messages().is_empty());
+    sendmail("</dev/null").is(0, "");
+    assert_eq!(site.messages().len(), 1);
+}
+
+#[test]
 fn called_by_a_name_that_ends_in_sendmail_it_needs_no_subcommand() {
     let site = Site::new();
     let program = site.path().join("sendmail");

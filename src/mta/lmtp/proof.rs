@@ -79,7 +79,7 @@ impl Arrival<'_> {
                     let queue_id = Some(queue_id.to_owned());
                     return Ok(Some(Proof { submitter: Submitter::Login(login), queue_id, lost: None }));
                 }
-                Err(disbelief) => log::warning(&format!("{queue_id}: {LOGIN_FIELD} is not believed: {disbelief}")),
+                Err(disbelief) => self.warn(&format!("{LOGIN_FIELD} is not believed: {disbelief}")),
             }
         }
         Ok(None)
@@ -89,7 +89,7 @@ impl Arrival<'_> {
         let fields = self.fields();
         let [body] = fields.as_slice() else {
             if !fields.is_empty() {
-                log::warning(&format!("{} fields {LOGIN_FIELD} are not believed: {WANTED}", fields.len()));
+                self.warn(&format!("{} fields {LOGIN_FIELD} are not believed: {WANTED}", fields.len()));
             }
             return Ok(None);
         };
@@ -99,10 +99,16 @@ impl Arrival<'_> {
                 Ok(Some(Proof { submitter, queue_id: Some(claim.queue_id), lost: None }))
             }
             Err(disbelief) => {
-                log::warning(&format!("{LOGIN_FIELD} is not believed: {disbelief}"));
+                self.warn(&format!("{LOGIN_FIELD} is not believed: {disbelief}"));
                 Ok(None)
             }
         }
+    }
+
+    /// By the queue id that the MTA's own Received field has, where it told none: `sendvia trace` finds it by that.
+    fn warn(&self, text: &str) {
+        let queue_id = self.queue_id.map(str::to_owned).or_else(|| lost::of_received(self.message, "id"));
+        log::warning(&format!("{}: {text}", log::queue_name(queue_id.as_deref())));
     }
 
     fn fields(&self) -> Vec<Vec<u8>> {

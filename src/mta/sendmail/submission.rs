@@ -10,6 +10,7 @@ use crate::mta::delivery::{Desk, overall};
 use crate::mta::incoming::{Incoming, refused};
 use crate::process::Parent;
 use crate::relay::Admission;
+use crate::stdio;
 use crate::verdict::Outcome;
 use crate::wire::envelope::{Envelope, Recipient};
 use crate::wire::header::Field;
@@ -20,6 +21,10 @@ use std::path::Path;
 
 /// Sends; what can be refused without the message is refused before it is read.
 pub(super) async fn run(desk: &Desk, options: Options, parent: Parent) -> Result<Outcome, Trouble> {
+    if !stdio::stdin_is_open() {
+        let problem = "standard input is closed: there is no message";
+        return Err(Trouble::usage(problem, "pipe the message in, or redirect a file to it: `< FILE`"));
+    }
     let sender = reverse_path(desk, &options)?;
     let socket = service::socket_for(desk, &sender);
     let admitted = |envelope| match &socket {

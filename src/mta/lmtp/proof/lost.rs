@@ -53,13 +53,18 @@ fn is_of_policy(body: &[u8]) -> bool {
 /// Whether the MTA took the message from a client that had logged in: the field that it puts on top names the protocol
 /// with the `A` of RFC 3848, which Exim writes in small letters, and our queue id where we have one.
 fn has_logged_in(message: &Message, queue_id: Option<&str>) -> bool {
-    let Some(received) = message.header.find_all("Received").next().map(|field| field.unfolded()) else { return false };
-    let received = String::from_utf8_lossy(&received);
-    let words: Vec<&str> = received.split([' ', '\t', ';', '\r', '\n']).filter(|word| !word.is_empty()).collect();
-    let behind = |word| words.iter().position(|one| *one == word).and_then(|at| words.get(at + 1)).copied();
-    let with = behind("with").unwrap_or_default().to_ascii_uppercase();
-    let is_ours = queue_id.is_none_or(|queue_id| behind("id") == Some(queue_id));
+    let with = of_received(message, "with").unwrap_or_default().to_ascii_uppercase();
+    let is_ours = queue_id.is_none_or(|queue_id| of_received(message, "id").as_deref() == Some(queue_id));
     is_ours && matches!(with.as_str(), "ESMTPA" | "ESMTPSA" | "UTF8SMTPA" | "UTF8SMTPSA")
+}
+
+/// What the topmost Received field says behind this word.
+pub(super) fn of_received(message: &Message, word: &str) -> Option<String> {
+    let received = message.header.find("Received")?.unfolded();
+    let received = String::from_utf8_lossy(&received);
+    let mut words = received.split([' ', '\t', ';', '\r', '\n']).filter(|word| !word.is_empty());
+    words.find(|one| *one == word)?;
+    words.next().map(str::to_owned)
 }
 
 #[cfg(test)]
