@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     /// Which mail server; the one that is configured, if not given
     #[arg(long, value_enum)]
     mta: Option<MtaArgument>,
-    /// The directory of its configuration; by default /etc/postfix or /etc/exim4
+    /// The directory of Postfix's configuration; by default /etc/postfix
     #[arg(short = 'c', long, value_name = "DIR")]
     directory: Option<PathBuf>,
     /// Do not connect to the providers
@@ -53,7 +53,10 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
     let mut findings = Findings::default();
     let waiting = Waiting::new("looking");
     let (config, problems) = check::problems(arguments.settings.config.as_deref());
-    problems.iter().for_each(|problem| findings.take_problem(problem));
+    let file = config.as_ref().map(|config| config.file.as_deref());
+    for problem in &problems {
+        findings.take_problem(problem, file.is_some_and(|file| file != Some(problem.file.as_path())));
+    }
     if let Some(config) = &config {
         look(arguments, config, &mut findings);
     }

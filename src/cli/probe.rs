@@ -68,6 +68,12 @@ type Plan = (Relay, Target, Vec<RouteConfig>, Option<Arc<Account>>);
 
 fn prepare(arguments: &Arguments) -> Result<Plan, ExitStatus> {
     let config = configuration(arguments)?;
+    if let Some(meant) = target::meant(&arguments.target, &config.presets) {
+        let (name, hint) =
+            (&arguments.target, format!("did you mean `{meant}`? a host is `{0}:587`", arguments.target));
+        output::fail(format_args!("no provider is called {name}"), Some(&hint));
+        return Err(ExitStatus::Usage);
+    }
     let target = Target::parse(&arguments.target, &config.presets).map_err(|problem| usage(&problem))?;
     let routes = routes(&config, arguments.route.as_deref())?;
     let account = arguments.account.as_ref().map(|address| load(&config, address)).transpose()?;
@@ -98,7 +104,11 @@ fn routes(config: &Config, only: Option<&str>) -> Result<Vec<RouteConfig>, ExitS
     all.retain(|route| !matches!(route.way, Way::Upstream(_)) && only.is_none_or(|name| route.name == name));
     match all.is_empty() {
         true => {
-            output::fail("there is no such route to a provider", Some("`routes:` in sendvia.yaml names them"));
+            let problem = match only {
+                Some(name) => format!("there is no route called {name} to a provider"),
+                None => "no route leads to a provider: each is an upstream".to_owned(),
+            };
+            output::fail(problem, Some("`routes:` in sendvia.yaml names them"));
             Err(ExitStatus::Usage)
         }
         false => Ok(all),

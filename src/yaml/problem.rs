@@ -51,14 +51,21 @@ impl Problem {
 
     /// `file:line: field: problem`, without the remedy.
     pub fn headline(&self) -> String {
+        self.stated(if self.severity == Severity::Warning { "warning: " } else { "" })
+    }
+
+    /// The headline where the severity stands in front of it already.
+    pub fn statement(&self) -> String {
+        self.stated("")
+    }
+
+    fn stated(&self, severity: &str) -> String {
         let mut headline = self.file.display().to_string();
         if let Some(line) = self.line {
             headline.push_str(&format!(":{line}"));
         }
         headline.push_str(": ");
-        if self.severity == Severity::Warning {
-            headline.push_str("warning: ");
-        }
+        headline.push_str(severity);
         if !self.field.is_empty() {
             headline.push_str(&self.field);
             headline.push_str(": ");

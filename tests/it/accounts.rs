@@ -180,3 +180,13 @@ fn everything_is_copied_into_the_other_store_and_back() {
     ok(&site, &["account", "rename", "anna@gmx.de", "anna@firma.example"], "");
     ok(&site, &["account", "remove", "--yes", "anna@firma.example"], "").says(&["removed alias alias@x.example"]);
 }
+
+#[test]
+fn only_what_writes_an_account_offers_to_do_so_unproven() {
+    let mut site = site_with_key();
+    site.stop_provider();
+    let tested = sendvia(&site, &["account", "test", "anna@gmx.de"], "");
+    assert!(tested.out.contains("no connection") && !tested.out.contains("--no-verify"), "{tested:?}");
+    let set = sendvia(&site, &["account", "set-secret", "--secret-file", "-", "anna@gmx.de"], "other\n");
+    assert!(set.err.contains("`--no-verify` writes the account all the same"), "{set:?}");
+}

@@ -85,4 +85,8 @@ fn each_route_is_looked_at_and_one_can_be_chosen() {
     assert_eq!(code, Some(0), "{found:#}");
     let ended = run(site.command("probe").args(["--route", "three", &server]), b"");
     assert_eq!(ended.code, Some(64));
+    assert!(ended.err.contains("no route called three"), "{ended:?}");
+    let ended = run(site.command("probe").arg("gmxx"), b"");
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.err.contains("did you mean `gmx`?"), "{ended:?}");
 }

@@ -8,6 +8,9 @@ use crate::submission::{self, FailureKind};
 use crate::verdict::{ExitStatus, Meaning, Stage, Verdict};
 use crate::wire::reply::Reply;
 
+/// Nobody answered.
+const CONNECTION: &str = "connection";
+
 /// A failed login in words.
 pub(in crate::cli) struct Diagnosis {
     /// For scripts: a meaning's name, or `tls`, `tls-name`, `connection`, `route`, `secret`.
@@ -47,9 +50,10 @@ impl Diagnosis {
         }
     }
 
-    /// The same as the end of a command.
+    /// The same as the end of a command that would have written the account.
     pub(in crate::cli) fn into_failure(self) -> Failure {
-        Failure::new(self.problem).hint(self.remedy).status(self.status)
+        let otherwise = if self.kind == CONNECTION { " `--no-verify` writes the account all the same" } else { "" };
+        Failure::new(self.problem).hint(self.remedy + otherwise).status(self.status)
     }
 }
 
@@ -88,9 +92,8 @@ fn of_session(account: &Account, preset: Option<&Preset>, failure: &submission::
             told("login", "no login", "see `tls` and `mechanisms` of the account".to_owned(), ExitStatus::Unavailable)
         }
         _ => {
-            let remedy = "is the name right, and does a firewall let this host out to that port? `--no-verify` writes the \
-                          account all the same";
-            told("connection", "no connection", remedy.to_owned(), ExitStatus::TempFail)
+            let remedy = "is the name right, and does a firewall let this host out to that port?";
+            told(CONNECTION, "no connection", remedy.to_owned(), ExitStatus::TempFail)
         }
     }
 }

@@ -29,12 +29,16 @@ impl Findings {
         self.0.push(Finding { severity: Severity::Warning, name, what, why, mend });
     }
 
-    /// What `sendvia check` tells.
-    pub(super) fn take_problem(&mut self, problem: &Problem) {
+    /// What `sendvia check` tells, of `sendvia.yaml` or of an account.
+    pub(super) fn take_problem(&mut self, problem: &Problem, is_of_account: bool) {
         let hint = || problem.hint.clone().unwrap_or_else(|| "sendvia check".to_owned());
         let mend = corrected(problem).or_else(|| secret_again(problem)).unwrap_or_else(hint);
-        let why = "what can't be read defers the mail of its senders";
-        let what = problem.headline();
+        let why = match (problem.severity, is_of_account) {
+            (Severity::Warning, _) => "it works so, and hardly as you want it",
+            (Severity::Error, true) => "what can't be read defers the mail of its senders",
+            (Severity::Error, false) => "mail that needs it is deferred, all mail where the file can't be read",
+        };
+        let what = problem.statement();
         self.0.push(Finding { severity: problem.severity, name: "check", what, why, mend });
     }
 
@@ -125,6 +129,15 @@ mod tests {
             let expected = expected.map(|change| format!("sed -i --follow-symlinks '{change}' /a.yaml"));
             assert_eq!(corrected(&problem(field, what, hint)), expected, "{field}");
         }
+    }
+
+    #[test]
+    fn a_warning_is_called_one_once_and_defers_nothing() {
+        let warning = Problem { severity: Severity::Warning, ..Problem::of_file("/sendvia.yaml", "x") };
+        let mut findings = Findings::default();
+        findings.take_problem(&warning, false);
+        let text = findings.text();
+        assert!(text.starts_with("warning: /sendvia.yaml: x\n") && !text.contains("defer"), "{text}");
     }
 
     #[test]

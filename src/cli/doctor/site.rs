@@ -18,7 +18,11 @@ pub(super) fn look(config: &Config, user: Option<&str>, findings: &mut Findings)
     }
     if let Err(error) = trust::client_config(config.ca_file.as_deref()) {
         let why = "no server's certificate can be verified, so nothing is sent";
-        findings.error("trust", error.to_string(), why, "apt install ca-certificates".to_owned());
+        let mend = match &config.ca_file {
+            None => "apt install ca-certificates",
+            Some(_) => "have `tls: {ca_file: ...}` name a PEM file with the authorities to believe",
+        };
+        findings.error("trust", error.to_string(), why, mend.to_owned());
     }
     look_at_closures(config, findings);
 }
@@ -38,7 +42,7 @@ fn look_at_owners(config: &Config, name: &str, user: HostUser, findings: &mut Fi
         _ => {
             let state = config.state.display();
             let what = format!("{state}: expected a directory of {name}'s");
-            let why = "what outlives a delivery (pauses, limits, tokens) can't be kept, and mail waits";
+            let why = "what outlives a delivery (pauses, limits, tokens) can't be kept: mail goes out, and what was refused is tried each time";
             findings.error("state", what, why, format!("install -d -o {name} -g {name} -m 0700 {state}"));
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::account::preset::Presets;
 use crate::submission::Protection;
+use crate::yaml::nearest;
 
 /// Submission, and the port for mail servers, which some providers take submissions on.
 const PORTS: [u16; 3] = [25, 465, 587];
@@ -39,6 +40,15 @@ impl Target {
     }
 }
 
+/// The provider that was meant by a bare word, which is hardly a host.
+pub(super) fn meant(text: &str, presets: &Presets) -> Option<String> {
+    if text.contains(['.', ':']) || presets.find(text).is_some() {
+        return None;
+    }
+    let names: Vec<String> = presets.all().into_iter().map(|preset| preset.name).collect();
+    nearest(text, names.iter().map(String::as_str)).map(str::to_owned)
+}
+
 fn split(text: &str) -> Result<(&str, Option<u16>), String> {
     let port = |digits: &str| digits.parse().map_err(|_| format!("{digits:?} is no port"));
     if let Some((host, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -65,6 +75,15 @@ pub(super) fn protections(port: u16) -> &'static [Protection] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_misspelt_provider_is_no_host() {
+        let rows =
+            [("gmxx", Some("gmx")), ("GMX", None), ("gmxx:587", None), ("gmx.example", None), ("localhost", None)];
+        for (text, expected) in rows {
+            assert_eq!(meant(text, &Presets::default()).as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_target_is_a_provider_by_any_of_its_names_or_a_host() {
