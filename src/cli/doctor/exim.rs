@@ -1,4 +1,4 @@
-//! Exim's part of the chain, as `exim -bP` tells it: the transport must be the one of `contrib/exim`.
+//! Exim's part of the chain, as `exim -bP` tells it: the transport must be one of `contrib/exim`, by its driver.
 
 use super::finding::Findings;
 use super::postfix::one_account;
@@ -6,17 +6,23 @@ use super::queue;
 use crate::config::Config;
 use crate::setup::run_tool;
 
-const TRANSPORT: &str = include_str!("../../../contrib/exim/transport.conf");
+const PIPE: &str = include_str!("../../../contrib/exim/transport.conf");
+const LMTP: &str = include_str!("../../../contrib/exim/lmtp-transport.conf");
 
 /// An address at no host's own domain.
 const ELSEWHERE: &str = "postmaster@example.org";
 
-/// Lines of the transport that a host may have otherwise.
+/// Lines of the pipe that a host may have otherwise.
 const FREE: [&str; 6] = ["debug_print", "driver", "command", "user", "current_directory", "home_directory"];
+
+/// Further ones of LMTP; the field that carries the login has its macros put in, and is looked at by its name.
+const FREE_BY_LMTP: [&str; 3] = ["socket", "batch_max", "headers_add"];
+
+/// The field that carries the login.
+const LOGIN: &str = "headers_add = X-Sendvia-Login";
 
 /// Looks at the host's Exim, and gives the transport's user.
 pub(super) fn look(config: &Config, findings: &mut Findings) -> Option<String> {
-    let mend = "sendvia unset exim && sendvia setup exim".to_owned();
     let told = match run_tool("exim4", &["-bP", "transport", "sendvia"]) {
         Ok(told) => told,
         Err(error) => {
@@ -29,6 +35,11 @@ pub(super) fn look(config: &Config, findings: &mut Findings) -> Option<String> {
             );
             return None;
         }
+    };
+    // `setup` puts in the pipe alone.
+    let mend = match is_lmtp(&told) {
+        true => "put in the pieces of docs/guide/exim.md, \"LMTP instead of the pipe\"".to_owned(),
+        false => "sendvia unset exim && sendvia setup exim".to_owned(),
     };
     for line in missing(&told) {
         let why = "without it messages are lost, returned or sent in another name; docs/guide/exim.md tells which";
@@ -54,11 +65,19 @@ fn look_at_route(sender: &str, findings: &mut Findings) {
     }
 }
 
+fn is_lmtp(told: &str) -> bool {
+    told.lines().any(|line| plain(line) == "driver = lmtp")
+}
+
 /// The lines of our transport that `told` has not, or has otherwise.
-fn missing(told: &str) -> impl Iterator<Item = &'static str> {
-    let ours = TRANSPORT.lines().filter(|line| line.starts_with("  ")).map(str::trim);
+fn missing(told: &str) -> Vec<&'static str> {
+    let (ours, also_free) = if is_lmtp(told) { (LMTP, &FREE_BY_LMTP[..]) } else { (PIPE, &[][..]) };
+    let is_free = |line: &str| FREE.iter().chain(also_free).any(|free| line.starts_with(free));
+    let has_login = told.lines().any(|line| plain(line).replace('"', "").starts_with(LOGIN));
     let told: Vec<String> = told.lines().map(plain).collect();
-    ours.filter(|line| !FREE.iter().any(|free| line.starts_with(free))).filter(move |line| !told.contains(&plain(line)))
+    let ours = ours.lines().filter(|line| line.starts_with("  ")).map(str::trim);
+    let lines = ours.filter(|line| !is_free(line) && !told.contains(&plain(line)));
+    lines.chain((!also_free.is_empty() && !has_login).then_some(LOGIN)).collect()
 }
 
 /// Exim prints lists and environments as it keeps them; blanks do not count.
@@ -70,11 +89,24 @@ fn plain(line: &str) -> String {
 mod tests {
     use super::*;
 
+    fn told(transport: &str) -> String {
+        transport.lines().map(|line| format!("{}\n", line.trim())).collect()
+    }
+
     #[test]
     fn a_line_that_is_otherwise_is_missing() {
-        let told: String = TRANSPORT.lines().map(|line| format!("{}\n", line.trim())).collect();
-        assert_eq!(missing(&told).count(), 0);
+        let told = told(PIPE);
+        assert!(missing(&told).is_empty());
         let wrong = told.replace("batch_max = 1", "batch_max = 50").replace("timeout_defer\n", "no_timeout_defer\n");
-        assert_eq!(missing(&wrong).collect::<Vec<_>>(), ["batch_max = 1", "timeout_defer"]);
+        assert_eq!(missing(&wrong), ["batch_max = 1", "timeout_defer"]);
+    }
+
+    #[test]
+    fn by_lmtp_the_field_of_the_login_is_taken_off_and_put_on() {
+        let told = told(LMTP);
+        assert!(missing(&told).is_empty());
+        let lines = told.lines().filter(|line| !line.starts_with("headers_"));
+        let without: String = lines.map(|line| format!("{line}\n")).collect();
+        assert_eq!(missing(&without), ["headers_remove = X-Sendvia-Login", LOGIN]);
     }
 }

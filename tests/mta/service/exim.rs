@@ -6,6 +6,9 @@ use crate::support::mta::{Mta, Outcome};
 use crate::support::provider::{ANNA, CARL, Provider, REFUSED};
 use crate::support::service::{Service, account};
 use crate::support::way::is_the_message;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 const SOCKETS: [&str; 2] = ["run/lmtp", "run/map"];
 const BY_SOCKET: Recipe = Recipe {
@@ -121,4 +124,32 @@ fn all_of_200_messages_arrive_though_the_service_was_killed_amid_them() {
         || Service::start(&site.lab, &SOCKETS),
         "LMTP connection closed",
     );
+}
+
+/// What doctor finds in this Exim, by name.
+fn findings(site: &Site, mta: &Exim) -> Vec<String> {
+    site.lab.write("exim4", mta.script());
+    fs::set_permissions(site.lab.path("exim4"), fs::Permissions::from_mode(0o755)).expect("mode");
+    let path = format!("{}:{}", site.lab.path("").display(), std::env::var("PATH").expect("a path"));
+    let output = Command::new(env!("CARGO_BIN_EXE_sendvia"))
+        .args(["doctor", "--json", "--mta", "exim", "--offline", "--config", &site.lab.text("etc/sendvia.yaml")])
+        .env("PATH", path)
+        .output()
+        .expect("it starts");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |finding: &serde_json::Value| format!("{}: {}", finding["name"], finding["what"]).replace('"', "");
+    told["findings"].as_array().expect("a list").iter().map(text).collect()
+}
+
+#[test]
+fn doctor_knows_lmtp_from_the_pipe() {
+    let site = site();
+    let _service = Service::start(&site.lab, &SOCKETS);
+    for recipe in [&BY_SOCKET, &BY_COMMAND] {
+        let mta = site.exim(recipe);
+        assert_eq!(findings(&site, &mta), Vec::<String>::new());
+    }
+    let off = ("  headers_remove = X-Sendvia-Login\n", "");
+    let mta = Exim::by(&BY_SOCKET, &site.lab, site.world.address(), &[off]);
+    assert_eq!(findings(&site, &mta), ["exim.option: the transport has not `headers_remove = X-Sendvia-Login`"]);
 }

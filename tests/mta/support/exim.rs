@@ -81,6 +81,14 @@ impl Exim {
         self.command_with_input(args, b"")
     }
 
+    /// A script that is this instance's `exim4`.
+    pub(crate) fn script(&self) -> String {
+        let [mount, dashes, shell, option, script, name] = &in_namespace(&self.directory)[..] else {
+            unreachable!("six words")
+        };
+        format!("#!/bin/sh\nexec unshare {mount} {dashes} {shell} {option} '{script}' {name} \"$@\"\n")
+    }
+
     /// Submits as the machine's own programs do.
     pub(crate) fn sendmail(&self, sender: &str, recipient: &str, message: &[u8]) {
         self.command_with_input(&["-f", sender, recipient], message);
