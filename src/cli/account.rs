@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
         Command::Remove(arguments) => finish(remove::run(arguments)),
         Command::Rename(arguments) => finish(rename::run(arguments)),
         Command::Copy(arguments) => finish(copy::run(arguments)),
-        Command::Reopen(arguments) => reopen::run(arguments),
+        Command::Reopen(arguments) => finish(reopen::run(arguments)),
     }
 }
 

@@ -39,6 +39,11 @@ impl Failure {
         Failure { hint: Some(hint.into()), ..self }
     }
 
+    /// With its remedy, if there is one.
+    pub(super) fn hint_if(self, hint: Option<String>) -> Failure {
+        Failure { hint: hint.or(self.hint), ..self }
+    }
+
     /// With another exit status.
     pub(super) fn status(self, status: ExitStatus) -> Failure {
         Failure { status, ..self }

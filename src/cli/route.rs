@@ -1,7 +1,9 @@
 //! `sendvia route reopen`: opens what is closed because this host's address was refused.
 
+use super::failure::{Failure, finish};
 use super::output;
 use super::settings::Settings;
+use crate::config::Config;
 use crate::state::{Clock, Closure, Kind, Ledger, Sqlite, StateError};
 use crate::verdict::ExitStatus;
 use clap::{Args, Subcommand};
@@ -36,24 +38,47 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
         closure.subject.kind == Kind::Route
             && reopen.which.as_deref().is_none_or(|name| is_named(name) || closure.subject.name == name)
     };
-    open_again(&reopen.settings, which)
+    finish(open_routes(reopen, which))
 }
 
-/// Opens every closure that `which` names, and tells which they were.
-pub(super) fn open_again(settings: &Settings, which: impl Fn(&Closure) -> bool) -> ExitStatus {
-    let config = match settings.load() {
-        Ok(config) => config,
-        Err(status) => return status,
-    };
-    match reopen(&Sqlite::new(&config.state, Clock::System), which) {
-        Ok(opened) if opened.is_empty() => output::say("nothing was closed"),
-        Ok(opened) => opened.iter().for_each(|closure| output::say(format_args!("opened: {}", closure.subject))),
-        Err(error) => {
-            output::fail(&error, error.hint().as_deref());
-            return ExitStatus::Config;
+fn open_routes(reopen: &Reopen, which: impl Fn(&Closure) -> bool) -> Result<ExitStatus, Failure> {
+    let config = reopen.settings.load()?;
+    // What is closed may have gone from the configuration: that is no mistake.
+    if !open_again(&config, which)? {
+        reopen.which.as_deref().map_or(Ok(()), |name| known(&config, name))?;
+        output::say(NOTHING);
+    }
+    Ok(ExitStatus::Ok)
+}
+
+/// Whether there is such a route or provider; a server without a provider's name is `HOST:PORT`.
+fn known(config: &Config, name: &str) -> Result<(), Failure> {
+    let routes = config.routes.iter().map(|route| route.name.clone());
+    let providers = config.presets.all().into_iter().map(|preset| preset.name);
+    let mut names: Vec<String> = std::iter::once("direct".to_owned()).chain(routes).chain(providers).collect();
+    names.dedup();
+    let is_known = |part: &str| part.contains(':') || names.iter().any(|name| name.eq_ignore_ascii_case(part));
+    match name.split(" to ").find(|part| !is_known(part)) {
+        None => Ok(()),
+        Some(part) => {
+            let hint = format!("known: {}, or a server's HOST:PORT", names.join(", "));
+            Err(Failure::usage(format_args!("there is no route or provider {part}"), hint))
         }
     }
-    ExitStatus::Ok
+}
+
+/// What is said where there is nothing to open.
+pub(super) const NOTHING: &str = "nothing was closed";
+
+/// Opens every closure that `which` names, and tells which they were: whether there was one.
+///
+/// # Errors
+/// A state that can't be read.
+pub(super) fn open_again(config: &Config, which: impl Fn(&Closure) -> bool) -> Result<bool, Failure> {
+    let opened = reopen(&Sqlite::new(&config.state, Clock::System), which)
+        .map_err(|error| Failure::new(&error).hint_if(error.hint()))?;
+    opened.iter().for_each(|closure| output::say(format_args!("opened: {}", closure.subject)));
+    Ok(!opened.is_empty())
 }
 
 fn reopen(state: &Sqlite, which: impl Fn(&Closure) -> bool) -> Result<Vec<Closure>, StateError> {

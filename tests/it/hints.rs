@@ -49,6 +49,8 @@ const WRONG: &[&str] = &[
     "account remove nobody@gmx.de",
     "account remove anna@gmx.de",
     "account rename nobody@gmx.de b@gmx.de",
+    "account reopen nobody@gmx.de",
+    "route reopen nowhere",
     "account rename anna@gmx.de anna@gmx.de",
     "account copy --to /proc/none/x",
     "account set-secret nobody@gmx.de",

@@ -144,6 +144,32 @@ fn a_message_is_traced_by_its_queue_id_through_log_journal_and_what_is_closed() 
     assert_eq!(waits["taken"], serde_json::json!([]));
 }
 
+#[test]
+fn only_what_is_there_can_be_opened_again_and_an_alias_opens_its_account() {
+    let site = Site::new();
+    let said = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sendvia"));
+        let ended = run(command.env("SENDVIA_CONFIG", site.config_file()).args(words), b"");
+        (ended.code, ended.out + &ended.err)
+    };
+    std::os::unix::fs::symlink("anna@gmx.de.yaml", site.account_file("anni@gmx.de")).unwrap();
+    for rest in ["anna@gmx.de", "anni@gmx.de"] {
+        assert_eq!(said(&["account", "reopen", rest]), (Some(0), "nothing was closed\n".to_owned()));
+    }
+    let (code, text) = said(&["account", "reopen", "nobody@gmx.de"]);
+    assert!(code == Some(67) && text.contains("there is no account nobody@gmx.de\nhint: "), "{text}");
+    for known in ["direct", "gmx", "GMX", "direct to gmx", "mail.x.example:587"] {
+        assert_eq!(said(&["route", "reopen", known]), (Some(0), "nothing was closed\n".to_owned()), "{known}");
+    }
+    let (code, text) = said(&["route", "reopen", "nowhere"]);
+    assert!(code == Some(64) && text.contains("nowhere\nhint: known: direct, ") && text.contains("gmx"), "{text}");
+    site.rules(&["wrong-password"]);
+    let arguments = ["--user", "anna", "-f", "anna@gmx.de", "--", "b@x.example"];
+    run(site.command("relay").args(arguments), MESSAGE.as_bytes());
+    let (code, text) = said(&["account", "reopen", "anni@gmx.de"]);
+    assert!(code == Some(0) && text.contains("opened: login of anna@gmx.de"), "{text}");
+}
+
 /// journalctl(1) as it answers; it knows nothing of a message that it is not asked for in its own words.
 const JOURNALCTL: &str = r#"#!/bin/sh
 [ "$*" = "-q --no-pager -o short-iso --since=-10d --grep=4Xq9" ] || exit 1

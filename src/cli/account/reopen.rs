@@ -1,8 +1,10 @@
 //! `sendvia account reopen`: ends the pause of an account whose trouble was mended.
 
-use super::super::route::open_again;
+use super::super::failure::Failure;
+use super::super::output;
+use super::super::route::{NOTHING, open_again};
 use super::super::settings::Settings;
-use super::parse_address;
+use super::{load, parse_address};
 use crate::state::Kind;
 use crate::verdict::ExitStatus;
 use clap::Args;
@@ -18,12 +20,21 @@ pub(in crate::cli) struct Arguments {
 }
 
 /// Opens the account and its login.
-pub(super) fn run(arguments: &Arguments) -> ExitStatus {
-    let address = match parse_address(&arguments.address) {
-        Ok(address) => address.folded(),
-        Err(status) => return status,
+pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
+    let address = parse_address(&arguments.address)?.folded();
+    let config = arguments.settings.load()?;
+    let open = |address: &str| {
+        open_again(&config, |closure| {
+            matches!(closure.subject.kind, Kind::Account | Kind::Credentials) && closure.subject.name == address
+        })
     };
-    open_again(&arguments.settings, |closure| {
-        matches!(closure.subject.kind, Kind::Account | Kind::Credentials) && closure.subject.name == address
-    })
+    // An account that is closed may be gone, or its file unreadable: that is no reason to keep it closed.
+    if open(&address)? {
+        return Ok(ExitStatus::Ok);
+    }
+    let of_account = load(&config, &arguments.address)?.address.folded();
+    if of_account == address || !open(&of_account)? {
+        output::say(NOTHING);
+    }
+    Ok(ExitStatus::Ok)
 }
