@@ -80,6 +80,10 @@ impl Mailbox {
             return Err(MailboxError::Domain(address.to_owned()));
         }
         let local_part = command_form(local_part).ok_or_else(|| MailboxError::LocalPart(address.to_owned()))?;
+        // Quotes may have been added.
+        if local_part.len() + 1 + domain.map_or(0, str::len) > MAX_PATH {
+            return Err(MailboxError::TooLong);
+        }
         Ok(Mailbox { local_part, domain: domain.unwrap_or_default().to_owned() })
     }
 
@@ -265,6 +269,7 @@ mod tests {
     #[test]
     fn nothing_that_could_leave_its_place_in_a_command_is_an_address() {
         let long = format!("{}@x.example", "a".repeat(1200));
+        let long_with_quotes = format!("{} a@x.example", "a".repeat(988));
         let rows = [
             "",
             "<>",
@@ -280,6 +285,7 @@ mod tests {
             "a@[",
             "\"a\"b\"@x.example",
             &long,
+            &long_with_quotes,
             "a\t@x.example",
         ];
         for text in rows {
