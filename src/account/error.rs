@@ -56,6 +56,9 @@ impl AccountError {
                 "let the user this runs as read {}: it should own the file and its directory",
                 path.display()
             )),
+            AccountError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("correct `accounts` of sendvia.yaml, or make what is missing there".to_owned())
+            }
             AccountError::Malformed { .. } => Some("`sendvia check` shows all that is wrong".to_owned()),
             AccountError::Alias { .. } => Some("point it at an account's file in the same directory".to_owned()),
             AccountError::Exists { .. } => Some("`--force` overwrites it".to_owned()),

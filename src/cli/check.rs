@@ -1,5 +1,7 @@
 //! `sendvia check`: the configuration and every account, with all that is wrong at once.
 
+mod named;
+
 use super::progress::Waiting;
 use super::settings::Settings;
 use super::{output, runtime};
@@ -9,7 +11,6 @@ use crate::fence::{self, Reach};
 use crate::mta::service::within;
 use crate::secret::SecretSource;
 use crate::secret::key::{KeyError, KeyRing};
-use crate::secret::login_field::LoginKey;
 use crate::secret::source::{self, SecretError};
 use crate::verdict::ExitStatus;
 use crate::yaml::{Problem, Severity};
@@ -74,10 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitStatus {
 
 impl Report {
     fn look_at(&mut self, config: &Config) {
-        if let Some(ca_file) = &config.ca_file {
-            self.look_at_file(ca_file, "the certificates of `tls.ca_file`");
-        }
-        self.look_at_login_keys(config);
+        self.problems.extend(named::problems(config));
         let ring = self.key_ring(config);
         let store = account::open(&config.accounts, config.presets.clone());
         let routes: HashSet<&str> = config.routes.iter().map(|route| route.name.as_str()).chain(["direct"]).collect();
@@ -97,20 +95,9 @@ impl Report {
             && matches!(store.find(address), Ok(None))
         {
             let file = config.file.clone().unwrap_or_default();
-            let problem = Problem::of_file(file, format!("there is no account for {address}"));
+            let problem = Problem::of_file(file, format!("there is no account for {address}"))
+                .with_hint(format!("sendvia account add {address}"));
             self.problems.push(Problem { field: "null_sender.via".into(), ..problem });
-        }
-    }
-
-    /// The keys that sign logins: without them no customer can submit, or no login is believed.
-    fn look_at_login_keys(&mut self, config: &Config) {
-        let Some(field) = &config.login_field else { return };
-        let keys = [("key_file", &field.key_file), ("exim_key_file", &field.exim_key_file)];
-        for (name, error) in
-            keys.into_iter().filter_map(|(name, file)| Some((name, LoginKey::read(file.as_ref()?).err()?)))
-        {
-            let problem = Problem::of_file(config.file.clone().unwrap_or_default(), error.to_string());
-            self.problems.push(Problem { field: format!("login_field.{name}"), hint: error.hint(), ..problem });
         }
     }
 
@@ -120,7 +107,8 @@ impl Report {
         let named = presets.iter().flat_map(|preset| preset.routes.iter().map(|route| (&preset.name, route)));
         for (provider, route) in named.filter(|(_, route)| !routes.contains(route.as_str())) {
             let file = config.file.clone().unwrap_or_default();
-            let problem = Problem::of_file(file, format!("there is no route called {route}"));
+            let problem = Problem::of_file(file, format!("there is no route called {route}"))
+                .with_hint("`routes:` in sendvia.yaml names them");
             self.problems.push(Problem { field: format!("providers.{provider}.routes"), ..problem });
         }
     }
@@ -138,12 +126,6 @@ impl Report {
         ring.map_err(|error| self.problems.push(of_key(config, &error))).ok()
     }
 
-    fn look_at_file(&mut self, file: &Path, what: &str) {
-        if let Err(error) = std::fs::File::open(file) {
-            self.problems.push(Problem::of_file(file, format!("{what}: {error}")));
-        }
-    }
-
     fn take(&mut self, site: &Site<'_>, surveyed: Surveyed) {
         self.problems.extend(surveyed.problems);
         let Some(account) = surveyed.account else { return };
@@ -156,7 +138,8 @@ impl Report {
         self.problems.extend(secret_problem(site.ring.as_ref(), &account, &surveyed.path));
         self.problems.extend(site.reach.as_ref().and_then(|reach| fenced(reach, &account, &surveyed.path)));
         for route in account.routes.iter().filter(|route| !site.routes.contains(route.as_str())) {
-            let problem = Problem::of_file(&surveyed.path, format!("there is no route called {route}"));
+            let problem = Problem::of_file(&surveyed.path, format!("there is no route called {route}"))
+                .with_hint("`routes:` in sendvia.yaml names them");
             self.problems.push(Problem { field: "routes".into(), ..problem });
         }
     }
@@ -187,7 +170,10 @@ impl Report {
 }
 
 fn of_key(config: &Config, error: &KeyError) -> Problem {
-    let problem = Problem::of_file(config.file.clone().unwrap_or_default(), error.to_string());
+    let text = error.to_string();
+    // The field is named once.
+    let text = text.strip_prefix("key: ").unwrap_or(&text);
+    let problem = Problem::of_file(config.file.clone().unwrap_or_default(), text);
     Problem { field: "key".into(), hint: error.hint(), ..problem }
 }
 
@@ -213,6 +199,17 @@ fn secret_files(account: &Account) -> Vec<&Path> {
 
 /// A secret that can be looked at without running anything, and can't be used.
 fn secret_problem(ring: Option<&KeyRing>, account: &Account, path: &Path) -> Option<Problem> {
+    if let Some(program) = account.secret.command().map(|command| command.line.program().to_owned())
+        && Path::new(&program).is_absolute()
+        && !Path::new(&program).exists()
+    {
+        let problem = Problem::of_file(path, format!("{program}: there is no such program"));
+        return Some(Problem {
+            field: "secret.command".into(),
+            hint: Some("correct the path, or install it".into()),
+            ..problem
+        });
+    }
     let unreadable = secret_files(account).into_iter().find_map(|file| source::first_line(file).err());
     let sealed = account.sealed();
     let closed = || ring.and_then(|ring| sealed.iter().find_map(|(binding, text)| ring.open(binding, text).err()));

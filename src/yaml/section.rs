@@ -30,7 +30,9 @@ impl<'d> Section<'d> {
 
     /// What stands under `key`; nothing under it counts as the key missing.
     pub fn get(&mut self, key: &'static str) -> Option<Value<'d>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let is_key = |name: &Node| matches!(name, Node::Text(name) if name.as_str() == key);
         let index = self.entries.iter().position(|(name, _)| is_key(name))?;
         let value = self.at.below(&self.entries[index].1, Step::Value(index), key);

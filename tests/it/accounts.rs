@@ -190,3 +190,40 @@ fn only_what_writes_an_account_offers_to_do_so_unproven() {
     let set = sendvia(&site, &["account", "set-secret", "--secret-file", "-", "anna@gmx.de"], "other\n");
     assert!(set.err.contains("`--no-verify` writes the account all the same"), "{set:?}");
 }
+
+#[test]
+fn check_reads_what_the_configuration_and_accounts_name() {
+    let site = Site::new();
+    site.private_file("plain", "no certificate\n");
+    site.private_file("nothing", "no login\n");
+    let anna = fs::read_to_string(site.account_file("anna@gmx.de")).unwrap();
+    let rows: [(&str, &str); 7] = [
+        ("tls: {ca_file: plain}\n", "tls.ca_file: "),
+        ("routes: [{name: a, socks5: 'p.example:1080', login_file: gone}]\n", "routes[0].login_file: "),
+        ("routes: [direct, {name: a, socks5: 'p.example:1080', login_file: nothing}]\n", "expected USER:PASSWORD"),
+        ("routes: [{name: a, upstream: 'p.example:465'}]\n", "an upstream needs a login"),
+        ("login_field: {key_file: gone, exim_key_file: plain}\n", "login_field.exim_key_file: "),
+        ("null_sender: {via: nobody@gmx.de}\n", "hint: sendvia account add nobody@gmx.de"),
+        ("key: {file: plain}\n", "sendvia.yaml: key: line 1"),
+    ];
+    let check = |says: &str| {
+        let checked = sendvia(&site, &["check"], "");
+        assert_eq!(checked.code, Some(78), "{says}: {checked:?}");
+        assert!(checked.out.contains(says), "{says}: {checked:?}");
+    };
+    for (text, says) in rows {
+        fs::write(site.config_file(), format!("state: state\n{text}")).unwrap();
+        check(says);
+    }
+    fs::write(site.config_file(), "state: state\n").unwrap();
+    let by = |secret: &str| anna.replace(&format!("secret: {{plain: {PASSWORD}}}"), secret);
+    site.raw_account("anna@gmx.de", by("secret: {command: [/nonexistent/pass, show]}"));
+    check("/nonexistent/pass: there is no such program");
+    site.raw_account("anna@gmx.de", &anna);
+    let wrong = site.account_file("anna@gmx.de").with_extension("yml");
+    fs::rename(site.account_file("anna@gmx.de"), &wrong).unwrap();
+    check(&format!("hint: mv {} {}", wrong.display(), site.account_file("anna@gmx.de").display()));
+    fs::remove_file(wrong).unwrap();
+    fs::write(site.config_file(), "accounts: nowhere\n").unwrap();
+    check("hint: correct `accounts` of sendvia.yaml");
+}

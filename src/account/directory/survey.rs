@@ -8,7 +8,8 @@ use crate::yaml::{Problem, Severity};
 use std::path::{Path, PathBuf};
 
 impl Directory {
-    /// Every file of the directory by name. Files that do not end in `.yaml` (README, backups) are left alone.
+    /// Every file of the directory by name. Files that do not end in `.yaml` (README, backups) are left alone, but for
+    /// one that looks like an account's.
     pub(super) fn survey_files(&self, each: &mut dyn FnMut(Surveyed)) -> Result<(), AccountError> {
         let trouble = |source| AccountError::Io { path: self.path.clone(), source };
         let mut names = Vec::new();
@@ -16,6 +17,7 @@ impl Directory {
             names.push(entry.map_err(trouble)?.file_name());
         }
         names.sort();
+        names.iter().filter_map(|name| self.misnamed(name.to_str()?)).for_each(&mut *each);
         let is_account = |name: &&str| !name.starts_with('.') && name.ends_with(name::SUFFIX);
         for name in names.iter().filter_map(|name| name.to_str()).filter(is_account) {
             if let Some(surveyed) = self.survey_one(name).transpose() {
@@ -23,6 +25,18 @@ impl Directory {
             }
         }
         Ok(())
+    }
+
+    /// A file that is meant for an account, and never found: `anna@gmx.de.yml`.
+    fn misnamed(&self, name: &str) -> Option<Surveyed> {
+        let stem = name.strip_suffix(".yml").filter(|stem| stem.contains('@') && !stem.starts_with('.'))?;
+        let (path, right) = (self.path.join(name), self.path.join(format!("{stem}{}", name::SUFFIX)));
+        let problem = Problem::of_file(&path, "never found: an account's file ends in .yaml").with_hint(format!(
+            "mv {} {}",
+            path.display(),
+            right.display()
+        ));
+        Some(Surveyed { path, account: None, alias: None, problems: vec![problem] })
     }
 
     /// One file; `None` where it is gone since the directory was read.
