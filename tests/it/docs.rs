@@ -365,6 +365,31 @@ fn every_key_that_is_read_stands_in_the_reference() {
     }
 }
 
+#[test]
+fn the_time_limits_of_the_reference_are_the_programs() {
+    let page = Page::read("docs/reference/config.md").text;
+    let limits = sendvia::submission::Timeouts::default();
+    let rows = [
+        ("connect", limits.connect),
+        ("greeting", limits.greeting),
+        ("ehlo", limits.ehlo),
+        ("tls", limits.tls),
+        ("auth", limits.auth),
+        ("mail", limits.mail),
+        ("rcpt", limits.rcpt),
+        ("data", limits.data),
+        ("block", limits.block),
+        ("final_reply", limits.final_reply),
+    ];
+    for (key, limit) in rows {
+        let row = format!("| `{key}` | `{}s` |", limit.as_secs());
+        assert!(page.contains(&row), "{row}");
+    }
+    let [here, lmtp] = [sendvia::process::DEADLINE, sendvia::mta::lmtp::DEADLINE].map(|limit| limit.as_secs() / 60);
+    let row = format!("| `deadline` | `{here}m`; `{lmtp}m` by LMTP");
+    assert!(page.contains(&row), "{row}");
+}
+
 /// The other way round: what stands in the first column is read.
 #[test]
 fn every_key_of_the_reference_is_read() {
