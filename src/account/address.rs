@@ -54,6 +54,11 @@ impl AccountAddress {
         }
     }
 
+    /// Whether it has a domain: no provider has a sender without one.
+    pub fn is_whole(&self) -> bool {
+        !self.domain().is_empty()
+    }
+
     /// Whether this is the domain of `mailbox`.
     pub(super) fn covers(&self, mailbox: &Mailbox) -> bool {
         matches!(self, AccountAddress::Domain(domain) if *domain == folded_domain(mailbox))

@@ -45,6 +45,7 @@ const WRONG: &[&str] = &[
     "account add x@gmx.de --provider gmx --secret-file /nonexistent",
     "account add anna@gmx.de --provider gmx",
     "account add x",
+    "account add x --provider gmx",
     "account disable nobody@gmx.de",
     "account remove nobody@gmx.de",
     "account remove anna@gmx.de",

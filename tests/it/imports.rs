@@ -26,7 +26,8 @@ fn a_table_is_shown_first_and_written_when_that_is_wished() {
         &format!(
             "address,password,host,users,aliases\nberta@gmx.de,{PASSWORD},,berta b,b@x.example\n\
              carla@firma.example,{PASSWORD},mail.firma.example,,\nanna@gmx.de,{PASSWORD},,,\n\
-             dora@nowhere.example,{PASSWORD},,,\nshort,{PASSWORD}\n@,{PASSWORD},,,\nberta@gmx.de,{PASSWORD},,,\n"
+             dora@nowhere.example,{PASSWORD},,,\nshort,{PASSWORD}\n@,{PASSWORD},,,\nberta@gmx.de,{PASSWORD},,,\n\
+             emil,{PASSWORD},mail.x.example,,\n"
         ),
     );
     let planned = sendvia(&site, &["import", "csv", &table], "");
@@ -38,6 +39,7 @@ fn a_table_is_shown_first_and_written_when_that_is_wished() {
         "t.csv:5: no provider is known for nowhere.example",
         "t.csv:6: expected 5 cells, but found 2",
         "t.csv:8: berta@gmx.de: stands there twice",
+        "t.csv:9: emil has no domain",
     ]);
     assert_eq!(accounts(&site), ["anna@gmx.de.yaml"]);
     let written = sendvia(&site, &["import", "csv", &table, "--yes", "--users", "carla,unix:root"], "");
@@ -58,7 +60,10 @@ fn a_table_without_a_heading_is_refused_and_shows_nothing() {
     let table = file(&site, "t.csv", &format!("berta@gmx.de,{PASSWORD}\n"));
     let refused = sendvia(&site, &["import", "csv", &table, "--yes"], "");
     assert_eq!(refused.code, Some(65), "{refused:?}");
+    assert!(refused.err.contains("t.csv:1: the first line must name the columns"), "{refused:?}");
     assert!(refused.err.contains("known columns: address, password"), "{refused:?}");
+    let table = file(&site, "u.csv", &format!("address,password,provider\nberta@gmx.de,{PASSWORD},gmxx\n"));
+    sendvia(&site, &["import", "csv", &table, "--yes"], "").says(&["u.csv:2: unknown provider gmxx"]);
 }
 
 #[test]

@@ -65,6 +65,10 @@ pub(in crate::cli) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let site = Site::open(&arguments.settings)?;
     let address = address(&arguments.address)?;
+    if !address.is_whole() {
+        let hint = format!("an account is {address}@gmx.de, or @example.org for a whole domain");
+        return Err(Failure::usage(format_args!("{address} has no domain"), hint));
+    }
     if !arguments.force && site.store.text(&address)?.is_some() {
         let problem = format!("there is an account {address} already");
         return Err(Failure::new(problem).hint(format!("`sendvia account set-secret {address}`, or `--force`")));

@@ -32,16 +32,16 @@ type Cell = Zeroizing<String>;
 pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let site = Site::open(&arguments.common.settings)?;
     let text = read(&arguments.file)?;
+    let name =
+        if arguments.file.as_os_str() == "-" { "stdin".to_owned() } else { arguments.file.display().to_string() };
     let mut lines = records(&text);
-    let Some((_, heading)) = lines.next() else {
-        return Err(Failure::new("the table is empty")
+    let Some((first, heading)) = lines.next() else {
+        return Err(Failure::new(format_args!("{name}: the table is empty"))
             .hint(format!("its first line names the columns: {}", COLUMNS.join(", ")))
             .status(ExitStatus::DataError));
     };
-    let columns = columns(&heading)?;
+    let columns = columns(&heading, &format!("{name}:{first}"))?;
     let mut harvest = Harvest::default();
-    let name =
-        if arguments.file.as_os_str() == "-" { "stdin".to_owned() } else { arguments.file.display().to_string() };
     for (line, cells) in lines {
         let origin = format!("{name}:{line}");
         match row(&site.config.presets, &columns, &cells, &origin) {
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
 }
 
 /// Which cell is which column's.
-fn columns(heading: &[Cell]) -> Result<Vec<&'static str>, Failure> {
+fn columns(heading: &[Cell], origin: &str) -> Result<Vec<&'static str>, Failure> {
     let find = |cell: &Cell| {
         let name = cell.trim().to_lowercase();
         COLUMNS.into_iter().find(|known| *known == name)
@@ -63,7 +63,7 @@ fn columns(heading: &[Cell]) -> Result<Vec<&'static str>, Failure> {
     let named: Option<Vec<&'static str>> = heading.iter().map(find).collect();
     let is_enough = |named: &Vec<&str>| named.contains(&"address") && named.contains(&"password");
     named.filter(is_enough).ok_or_else(|| {
-        let problem = "the first line must name the columns, `address` and `password` among them";
+        let problem = format!("{origin}: the first line must name the columns, `address` and `password` among them");
         Failure::new(problem).hint(format!("known columns: {}", COLUMNS.join(", "))).status(ExitStatus::DataError)
     })
 }
@@ -78,11 +78,11 @@ fn row(presets: &Presets, columns: &[&str], cells: &[Cell], origin: &str) -> Res
     };
     let words = |name: &str| cell(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let address = cell("address").ok_or("no address")?;
-    let address = AccountAddress::parse(address.trim()).map_err(|error| error.to_string())?;
-    let aliases = words("aliases").iter().map(|alias| AccountAddress::parse(alias)).collect::<Result<_, _>>();
+    let address = whole(address)?;
+    let aliases = words("aliases").iter().map(|alias| whole(alias)).collect::<Result<_, _>>()?;
     Ok(Row {
         origin: origin.to_owned(),
-        aliases: aliases.map_err(|error| error.to_string())?,
+        aliases,
         draft: Draft {
             login: cell("login").map_or_else(|| address.to_string(), |login| login.trim().to_owned()),
             place: place(presets, &address, &cell)?,
@@ -91,6 +91,14 @@ fn row(presets: &Presets, columns: &[&str], cells: &[Cell], origin: &str) -> Res
             address,
         },
     })
+}
+
+fn whole(text: &str) -> Result<AccountAddress, String> {
+    let address = AccountAddress::parse(text.trim()).map_err(|error| error.to_string())?;
+    match address.is_whole() {
+        true => Ok(address),
+        false => Err(format!("{address} has no domain")),
+    }
 }
 
 /// By `provider`, by `host`, else by the address's domain.
@@ -109,7 +117,7 @@ fn place<'c>(
         }
         (None, Some(name)) => match presets.find(name.trim()) {
             Some(preset) => Ok(Destination { provider: Some(preset.name), server: None }),
-            None => Err("unknown provider".to_owned()),
+            None => Err(format!("unknown provider {}", name.trim())),
         },
         (None, None) => match presets.of_domain(&address.domain()) {
             Some(preset) => Ok(Destination { provider: Some(preset.name), server: None }),
