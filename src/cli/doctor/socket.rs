@@ -4,11 +4,19 @@ use super::finding::Findings;
 use super::postfix::Postfix;
 use crate::config::{Config, ListenAddress};
 use std::io::ErrorKind;
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 /// What mends a service that is not there.
 const RESTART: &str = "systemctl restart sendvia.service";
+
+/// Why a socket for Postfix matters.
+const MAIL_WAITS: &str = "mail that Postfix would ask about or hand over there waits";
+
+/// How long a connection within this host may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Parameters that name sockets of ours, and the services of Postfix that connect to them.
 const CLIENTS: [(&str, &[&str]); 2] = [
@@ -19,14 +27,30 @@ const CLIENTS: [(&str, &[&str]); 2] = [
 /// Sockets that `listen` names.
 pub(super) fn look_at_own(config: &Config, findings: &mut Findings) {
     let listen = &config.listen;
-    for address in [&listen.lmtp, &listen.policy, &listen.map].into_iter().flatten() {
-        if let ListenAddress::Unix(path) = address {
-            look_at(path, findings);
+    let rows = [
+        (&listen.lmtp, MAIL_WAITS),
+        (&listen.policy, MAIL_WAITS),
+        (&listen.map, MAIL_WAITS),
+        (&listen.submission, "users of this host can't submit by the service"),
+        (&listen.metrics, "nothing is counted, and no alert is raised"),
+    ];
+    for (address, why) in rows.into_iter().flat_map(|(addresses, why)| addresses.iter().map(move |one| (one, why))) {
+        match address {
+            ListenAddress::Unix(path) => look_at_one(path, why, findings),
+            ListenAddress::Tcp(address) => {
+                if let Err(error) = TcpStream::connect_timeout(address, PATIENCE) {
+                    findings.error("socket.refused", format!("{address}: {error}"), why, RESTART.to_owned());
+                }
+            }
         }
     }
 }
 
 fn look_at(path: &Path, findings: &mut Findings) {
+    look_at_one(path, MAIL_WAITS, findings);
+}
+
+fn look_at_one(path: &Path, why: &'static str, findings: &mut Findings) {
     let Err(error) = UnixStream::connect(path) else { return };
     let path = path.display();
     let (name, what) = match error.kind() {
@@ -34,7 +58,7 @@ fn look_at(path: &Path, findings: &mut Findings) {
         ErrorKind::NotFound => ("socket.missing", format!("{path}: there is no socket")),
         _ => ("socket.refused", format!("{path}: {error}")),
     };
-    findings.error(name, what, "mail that Postfix would ask about or hand over there waits", RESTART.to_owned());
+    findings.error(name, what, why, RESTART.to_owned());
 }
 
 /// Sockets that Postfix's configuration names; `user` is whom the service runs as.
@@ -123,6 +147,26 @@ fn look_at_relative(postfix: &Postfix, queue: &str, path: &str, findings: &mut F
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_socket_of_listen_is_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let listening = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let tcp = ListenAddress::Tcp(listening.local_addr().unwrap());
+        let mut config = Config::beside(directory.path());
+        config.listen.submission = vec![ListenAddress::Unix(directory.path().join("submission"))];
+        (config.listen.policy, config.listen.metrics) = (vec![tcp.clone()], vec![tcp]);
+        let names = || {
+            let mut findings = Findings::default();
+            look_at_own(&config, &mut findings);
+            let told = findings.json();
+            let names = told["findings"].as_array().unwrap().iter();
+            names.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(), ["socket.missing"]);
+        drop(listening);
+        assert_eq!(names(), ["socket.refused", "socket.missing", "socket.refused"]);
+    }
 
     #[test]
     fn paths_of_sockets_are_found_in_every_form() {
