@@ -82,6 +82,10 @@ fn hint(outcome: &Outcome) -> Option<String> {
         Outcome::NotAuthorised { .. } => {
             "the Unix user who owns the account's file may use it, and those whom its `users` list as `unix:NAME`"
         }
+        Outcome::HeaderFrom { expected, .. } => return Some(format!("write `From: {expected}`")),
+        Outcome::Header { .. } => "mend the header section: the lines before the first empty one",
+        Outcome::HeaderTooLarge { .. } => "does an empty line stand between header section and text?",
+        Outcome::TooLarge { .. } => "send it in parts, or a link in its place",
         Outcome::Mixed { .. } => "send again without that recipient",
         Outcome::TooManyRecipients { .. } => "send it in parts",
         Outcome::Refused { .. } => "`sendvia explain` says what a provider's reply means",
@@ -104,6 +108,18 @@ mod tests {
         assert_eq!(trouble.problem, "no account for sender <a@b.example>");
         assert_eq!(trouble.status, ExitStatus::Config);
         assert!(trouble.hint.unwrap().contains("-f"));
+        let expected = "anna@gmx.de".to_owned();
+        let foreign = Outcome::HeaderFrom { account: expected.clone(), found: "b@x".into(), expected };
+        let rows = [
+            (foreign, "`From: anna@gmx.de`"),
+            (Outcome::Header { problem: "x".into() }, "header section"),
+            (Outcome::HeaderTooLarge { limit: 1 }, "empty line"),
+        ];
+        for (outcome, remedy) in rows {
+            let trouble = Trouble::from(&outcome);
+            assert_eq!(trouble.status, ExitStatus::DataError, "{outcome:?}");
+            assert!(trouble.hint.is_some_and(|hint| hint.contains(remedy)), "{outcome:?}");
+        }
         let mixed = Outcome::Mixed { recipient: "c@d.example".into(), detail: "550 no".into() };
         assert!(!Trouble::from(&mixed).problem.contains("transport"));
     }
