@@ -53,6 +53,7 @@ const WRONG: &[&str] = &[
     "account reopen nobody@gmx.de",
     "route reopen nowhere",
     "account rename anna@gmx.de anna@gmx.de",
+    "account rename anna@gmx.de x",
     "account copy --to /proc/none/x",
     "account set-secret nobody@gmx.de",
     "account set-server anna@gmx.de",

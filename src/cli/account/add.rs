@@ -4,7 +4,7 @@ use super::super::failure::Failure;
 use super::super::progress::Waiting;
 use super::super::settings::Settings;
 use super::super::{ask, output, runtime};
-use super::change::{Site, address, existing};
+use super::change::{Site, existing, new_address};
 use super::consent::{self, Consent, Registration};
 use super::discover::{self, Found};
 use super::draft::{Destination, Draft, DraftSecret, stated_server};
@@ -64,11 +64,7 @@ pub(in crate::cli) struct Arguments {
 /// Adds the account.
 pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let site = Site::open(&arguments.settings)?;
-    let address = address(&arguments.address)?;
-    if !address.is_whole() {
-        let hint = format!("an account is {address}@gmx.de, or @example.org for a whole domain");
-        return Err(Failure::usage(format_args!("{address} has no domain"), hint));
-    }
+    let address = new_address(&arguments.address)?;
     if !arguments.force && site.store.text(&address)?.is_some() {
         let problem = format!("there is an account {address} already");
         return Err(Failure::new(problem).hint(format!("`sendvia account set-secret {address}`, or `--force`")));

@@ -133,6 +133,16 @@ pub(in crate::cli) fn address(text: &str) -> Result<AccountAddress, Failure> {
     Ok(AccountAddress::parse(text)?)
 }
 
+/// The same for an account that is to be made.
+pub(in crate::cli) fn new_address(text: &str) -> Result<AccountAddress, Failure> {
+    let address = address(text)?;
+    if address.is_whole() {
+        return Ok(address);
+    }
+    let hint = format!("an account is {address}@gmx.de, or @example.org for a whole domain");
+    Err(Failure::usage(format_args!("{address} has no domain"), hint))
+}
+
 /// What may stand where an account is written.
 pub(in crate::cli) fn existing(force: bool) -> Existing {
     if force { Existing::Replace } else { Existing::Keep }

@@ -3,7 +3,7 @@
 use super::super::failure::Failure;
 use super::super::output;
 use super::super::settings::Settings;
-use super::change::{Site, Standing, address, existing};
+use super::change::{Site, Standing, address, existing, new_address};
 use crate::account::{self, AccountAddress, Existing};
 use crate::secret::token::{TokenFiles, TokenStore, Tokens};
 use crate::verdict::ExitStatus;
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Arguments {
 /// Renames it.
 pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let site = Site::open(&arguments.settings)?;
-    let (old, new) = (address(&arguments.old)?, address(&arguments.new)?);
+    let (old, new) = (address(&arguments.old)?, new_address(&arguments.new)?);
     let standing = site.standing(&old)?;
     if old.folded() == new.folded() {
         return Err(Failure::usage("both addresses are the same", "name another one"));
