@@ -15,11 +15,10 @@ use sendvia::wire::capability::Capabilities;
 use sendvia::wire::envelope::Envelope;
 use sendvia::wire::mailbox::{Mailbox, ReversePath};
 
-use crate::support::aiosmtpd::AiosmtpdProvider;
 use crate::support::exim_provider::{EximProvider, PATIENCE};
-use crate::support::gsasl::GsaslProvider;
 use crate::support::lab::Lab;
 use crate::support::provider::{ANNA, LIMIT, Provider, REFUSED, SECRET, on_the_wire};
+use crate::support::python::{PythonProvider, aiosmtpd, gsasl, gsasl_behind_another, gsasl_weakened};
 use crate::support::real::{DovecotProvider, PostfixProvider, access_token};
 
 const BOB: &str = "bob@example.org";
@@ -200,12 +199,12 @@ fn dovecot_takes_mail_by_every_mechanism() {
 
 #[test]
 fn aiosmtpd_takes_mail_by_every_mechanism() {
-    takes_mail_by(&Site::new(AiosmtpdProvider::start), &["plain", "login"]);
+    takes_mail_by(&Site::new(aiosmtpd), &["plain", "login"]);
 }
 
 #[test]
 fn a_login_is_bound_to_its_tls_session() {
-    let site = Site::new(GsaslProvider::start);
+    let site = Site::new(gsasl);
     site.sends("<bound@gmx.example>", &message("bound", b"text\n"));
     let log = site.provider.log().expect("GNU SASL's");
     log.wait_for("login", |line| line == "login by SCRAM-SHA-256-PLUS");
@@ -216,7 +215,7 @@ fn a_login_is_bound_to_its_tls_session() {
 
 #[test]
 fn nobody_in_between_gets_a_login_by_a_tls_session_of_his_own_or_by_a_weaker_offer() {
-    let starts: [fn(&Lab) -> GsaslProvider; 2] = [GsaslProvider::start_behind_another, GsaslProvider::start_weakened];
+    let starts: [fn(&Lab) -> PythonProvider; 2] = [gsasl_behind_another, gsasl_weakened];
     for start in starts {
         let site = Site::new(start);
         let output = site.relay(&["-f", ANNA, "--", BOB], &message("between", b"text\n"));
@@ -238,7 +237,7 @@ fn each_server_offers_what_the_tests_lean_on() {
     assert_eq!((flags(&exim), exim.size), ([true, true, true, false], Some(LIMIT as u64)), "Exim");
     let dovecot = offers(&Site::new(DovecotProvider::start));
     assert_eq!((flags(&dovecot), dovecot.smtputf8), ([true, true, true, false], false), "Dovecot");
-    let aiosmtpd = offers(&Site::new(AiosmtpdProvider::start));
+    let aiosmtpd = offers(&Site::new(aiosmtpd));
     assert_eq!((flags(&aiosmtpd), aiosmtpd.size), ([false, false, true, false], Some(LIMIT as u64)), "aiosmtpd");
 }
 
@@ -259,7 +258,7 @@ fn dovecot_takes_four_mebibytes_octet_for_octet() {
 
 #[test]
 fn aiosmtpd_takes_four_mebibytes_octet_for_octet() {
-    takes_four_mebibytes(&Site::new(AiosmtpdProvider::start));
+    takes_four_mebibytes(&Site::new(aiosmtpd));
 }
 
 #[test]
@@ -267,7 +266,7 @@ fn each_server_takes_several_transactions_on_one_session() {
     takes_several_on_one_session(&Site::new(PostfixProvider::start));
     takes_several_on_one_session(&Site::new(EximProvider::start));
     takes_several_on_one_session(&Site::new(DovecotProvider::start));
-    takes_several_on_one_session(&Site::new(AiosmtpdProvider::start));
+    takes_several_on_one_session(&Site::new(aiosmtpd));
 }
 
 #[test]
@@ -275,7 +274,7 @@ fn a_message_over_the_servers_size_is_refused_before_its_body_goes_out() {
     let body = b"a line of text\n".repeat((LIMIT + 4096) / 15);
     let exim = Site::new(EximProvider::start);
     exim.refuses(BOB, &message("large", &body), "5.3.4 ");
-    let aiosmtpd = Site::new(AiosmtpdProvider::start);
+    let aiosmtpd = Site::new(aiosmtpd);
     aiosmtpd.refuses(BOB, &message("large", &body), "5.3.4 ");
     assert!(exim.provider.arrived().is_empty() && aiosmtpd.provider.arrived().is_empty());
 }

@@ -13,7 +13,7 @@ import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
-address, port, certificate, key, login, password_file, refused, limit, directory = sys.argv[1:]
+address, port, certificate, key, login, password_file, refused, directory, limit = sys.argv[1:]
 password = pathlib.Path(password_file).read_text()
 
 
