@@ -10,7 +10,7 @@ use sendvia::message::intake::{Intake, Limits, take};
 use sendvia::message::mime::ContentType;
 use sendvia::message::received::{Privacy, ReceivedPolicy, hide_client};
 use sendvia::message::recipients::take_recipients;
-use sendvia::message::repair::{RepairContext, repair};
+use sendvia::message::repair::{ADDRESS_FIELDS, RepairContext, repair};
 use sendvia::message::rewrite::rewrite_header_from;
 use sendvia::message::smtputf8::needs_smtputf8;
 use sendvia::message::trace::take_trace_fields;
@@ -206,11 +206,7 @@ fn repaired(mut header: Header, anna: &Mailbox) {
 }
 
 fn has_words_for_addresses(header: &Header) -> bool {
-    let names = ["From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Disposition-Notification-To"];
-    let resent = names.iter().map(|name| format!("Resent-{name}"));
-    let names: Vec<String> = names.iter().map(ToString::to_string).chain(resent).collect();
-    let mut fields = names.iter().flat_map(|name| header.find_all(name));
-    fields.any(|field| {
+    ADDRESS_FIELDS.iter().flat_map(|name| header.find_all(name)).any(|field| {
         let list = AddressList::parse(field.body());
         list.malformed || list.addresses().any(Address::is_word)
     })

@@ -18,6 +18,7 @@ mod undo;
 
 pub use edit::{Edit, Swap};
 pub use host::{Account as HostUser, run as run_tool, user as host_user};
+pub use main_cf::definition;
 pub use manifest::{Made, Manifest};
 pub use plan::{Plan, Step};
 pub use undo::Undoing;

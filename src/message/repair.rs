@@ -7,7 +7,8 @@
 mod doubled;
 mod encode;
 
-pub(super) use encode::{ADDRESS_FIELDS, encode as encode_addresses, encoder};
+pub use encode::ADDRESS_FIELDS;
+pub(super) use encode::{encode as encode_addresses, encoder};
 
 use super::Header;
 use super::date;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// The last definition of `name`, with its continuation lines: the one that counts.
-pub(super) fn definition(text: &str, name: &str) -> Option<Range<usize>> {
+pub fn definition(text: &str, name: &str) -> Option<Range<usize>> {
     let mut found: Option<Range<usize>> = None;
     let (mut offset, mut inside) = (0, false);
     for line in text.split_inclusive('\n') {

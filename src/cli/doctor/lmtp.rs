@@ -4,6 +4,7 @@ use super::finding::Findings;
 use super::postfix::{Postfix, seconds};
 use crate::config::{Config, ListenAddress};
 use crate::mta::lmtp::DEADLINE;
+use crate::setup::definition;
 use std::path::Path;
 
 const DATA: &str = "smtpd_data_restrictions";
@@ -12,7 +13,7 @@ const DATA: &str = "smtpd_data_restrictions";
 pub(super) fn look(postfix: &Postfix, config: &Config, findings: &mut Findings) {
     if !word(postfix, "sendvia/unix/lmtp_send_xforward_command").contains("yes") {
         let why = "without the queue id no login is believed, and every message counts as one without a login";
-        let mend = set(postfix, "sendvia/unix/lmtp_send_xforward_command", "yes");
+        let mend = postfix.set_of_service("sendvia/unix/lmtp_send_xforward_command", "yes");
         findings.error("postfix.xforward", "the transport does not pass the queue id".to_owned(), why, mend);
     }
     look_at_time(postfix, config, findings);
@@ -29,7 +30,12 @@ fn look_at_time(postfix: &Postfix, config: &Config, findings: &mut Findings) {
     if seconds(&given).is_some_and(|given| given <= patience) {
         let what = format!("{name} of the transport is {given}, and a delivery may take {} s", patience.as_secs());
         let why = "Postfix takes a delivery that is still under way for a failed one, and begins it again";
-        findings.error("postfix.lmtp-time-limit", what, why, set(postfix, &format!("sendvia/unix/{name}"), "600s"));
+        findings.error(
+            "postfix.lmtp-time-limit",
+            what,
+            why,
+            postfix.set_of_service(&format!("sendvia/unix/{name}"), "600s"),
+        );
     }
 }
 
@@ -49,8 +55,8 @@ fn look_at_login(postfix: &Postfix, service: &str, config: &Config, findings: &m
     let why = "nobody signs who submitted, so mail of customers who have logged in waits in the queue";
     let mend = match (has_policy(postfix), asked.is_empty()) {
         (false, _) => format!("sendvia setup postfix -c {} --mode lmtp", postfix.directory),
-        (true, true) => set(postfix, &name, "$sendvia_policy"),
-        (true, false) => set(postfix, &name, &in_front(&asked)),
+        (true, true) => postfix.set_of_service(&name, "$sendvia_policy"),
+        (true, false) => postfix.set_of_service(&name, &in_front(&asked)),
     };
     findings.error("postfix.data-policy", what, why, mend);
 }
@@ -64,7 +70,7 @@ fn in_front(asked: &str) -> String {
 /// Whether main.cf names the policy service; `postconf` does not know a parameter that nothing refers to.
 fn has_policy(postfix: &Postfix) -> bool {
     let main = std::fs::read_to_string(Path::new(&postfix.directory).join("main.cf")).unwrap_or_default();
-    main.lines().any(|line| line.starts_with("sendvia_policy"))
+    definition(&main, "sendvia_policy").is_some()
 }
 
 /// The services at which customers log in.
@@ -91,9 +97,4 @@ fn word(postfix: &Postfix, name: &str) -> String {
 /// A parameter as it is written.
 fn raw(postfix: &Postfix, name: &str) -> String {
     postfix.ask(&["-h", name]).unwrap_or_default().trim().to_owned()
-}
-
-fn set(postfix: &Postfix, name: &str, value: &str) -> String {
-    let directory = &postfix.directory;
-    format!("postconf -c {directory} -P -e '{name}={value}' && postfix -c {directory} reload")
 }

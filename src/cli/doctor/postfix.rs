@@ -57,9 +57,19 @@ impl Postfix {
         self.ask(&["-x", "-h", name]).unwrap_or_default().trim().to_owned()
     }
 
+    /// The command that sets a parameter in main.cf.
     pub(super) fn set(&self, name: &str, value: &str) -> String {
+        self.edit("-e", name, value)
+    }
+
+    /// The same for `SERVICE/TYPE/PARAMETER` in master.cf.
+    pub(super) fn set_of_service(&self, name: &str, value: &str) -> String {
+        self.edit("-P -e", name, value)
+    }
+
+    fn edit(&self, how: &str, name: &str, value: &str) -> String {
         let directory = &self.directory;
-        format!("postconf -c {directory} -e '{name}={value}' && postfix -c {directory} reload")
+        format!("postconf -c {directory} {how} '{name}={value}' && postfix -c {directory} reload")
     }
 
     fn look_at_pipe(&self, words: &[&str], config: &Config, findings: &mut Findings) -> Option<String> {

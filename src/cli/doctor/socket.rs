@@ -36,7 +36,7 @@ pub(super) fn look_at_own(config: &Config, findings: &mut Findings) {
     ];
     for (address, why) in rows.into_iter().flat_map(|(addresses, why)| addresses.iter().map(move |one| (one, why))) {
         match address {
-            ListenAddress::Unix(path) => look_at_one(path, why, findings),
+            ListenAddress::Unix(path) => look_at(path, why, findings),
             ListenAddress::Tcp(address) => {
                 if let Err(error) = TcpStream::connect_timeout(address, PATIENCE) {
                     findings.error("socket.refused", format!("{address}: {error}"), why, RESTART.to_owned());
@@ -46,11 +46,7 @@ pub(super) fn look_at_own(config: &Config, findings: &mut Findings) {
     }
 }
 
-fn look_at(path: &Path, findings: &mut Findings) {
-    look_at_one(path, MAIL_WAITS, findings);
-}
-
-fn look_at_one(path: &Path, why: &'static str, findings: &mut Findings) {
+fn look_at(path: &Path, why: &'static str, findings: &mut Findings) {
     let Err(error) = UnixStream::connect(path) else { return };
     let path = path.display();
     let (name, what) = match error.kind() {
@@ -78,7 +74,7 @@ pub(super) fn look_at_postfix(postfix: &Postfix, config: &Config, user: &str, fi
                     let ours = moved.listening(config, user, &group).unwrap_or_default();
                     findings.error("postfix.chroot", what, why, ours + &postfix.set(parameter, &value));
                 }
-                true => look_at(Path::new(path), findings),
+                true => look_at(Path::new(path), MAIL_WAITS, findings),
                 false => look_at_relative(postfix, &queue, path, findings),
             }
         }
@@ -135,7 +131,7 @@ fn is_in_chroot(postfix: &Postfix, service: &str) -> bool {
 
 fn look_at_relative(postfix: &Postfix, queue: &str, path: &str, findings: &mut Findings) {
     let Some(service) = path.strip_prefix("private/") else {
-        return look_at(&Path::new(queue).join(path), findings);
+        return look_at(&Path::new(queue).join(path), MAIL_WAITS, findings);
     };
     if postfix.ask(&["-M", &format!("{service}/unix")]).unwrap_or_default().trim().is_empty() {
         let what = format!("main.cf names {path}, and master.cf has no service {service}");

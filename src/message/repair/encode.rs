@@ -11,7 +11,7 @@ use crate::wire::header::token::{Kind, Token, tokens};
 use std::ops::Range;
 
 /// Every field that holds addresses.
-pub(in super::super) const ADDRESS_FIELDS: [&str; 13] = [
+pub const ADDRESS_FIELDS: [&str; 13] = [
     "From",
     "Sender",
     "Reply-To",
